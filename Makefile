@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make | make check | make demo | make run IFACE=eth1 | make fuzz | make install DESTDIR= PREFIX=
+# A new file in one of the folders is built without an edit here.
+
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+VERSION    := 0.1.0
+REVISION   := $(shell git rev-parse --short HEAD 2>/dev/null)
+comma      := ,
+
+CC       ?= cc
+CFLAGS   ?= -O2 -g
+WARN      = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef
+HARDEN    = -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+LDHARDEN  = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+ifdef SANITIZE
+BUILD    ?= build-$(subst $(comma),-,$(SANITIZE))
+HARDEN   += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+LDHARDEN += -fsanitize=$(SANITIZE)
+else
+BUILD    ?= build
+DEFINES   = -D_FORTIFY_SOURCE=2
+endif
+DEFINES  += -D_GNU_SOURCE -Iinclude -DLENSCAP_VERSION='"$(VERSION)"' -DLENSCAP_REVISION='"$(REVISION)"' \
+            -DLENSCAP_PREFIX='"$(PREFIX)"' -DLENSCAP_SYSCONFDIR='"$(SYSCONFDIR)"'
+ALL_CFLAGS  = -std=gnu17 $(WARN) $(HARDEN) $(DEFINES) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(LDHARDEN) $(LDFLAGS)
+
+# Two daemons, so that neither contains the other's code; the command links the engine's own objects for check and replay.
+BASE   := $(wildcard daemon/base/*.c)
+GATE   := $(wildcard daemon/gate/*.c)
+ENGINE := $(wildcard daemon/engine/*.c daemon/device/*.c daemon/probe/*.c daemon/policy/*.c daemon/sink/*.c daemon/control/*.c)
+CLI    := $(wildcard cli/*.c)
+UNIT   := $(wildcard tests/unit/*_test.c)
+obj     = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+GATE_LIBS   = -lnftables -lnftnl -lnetfilter_conntrack -lmnl -levent_core -lcap-ng
+ENGINE_LIBS = -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng
+CLI_LIBS    = $(ENGINE_LIBS)
+
+ENGINE_CORE := $(call obj,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))
+GATE_CORE   := $(call obj,$(filter-out daemon/gate/main.c,$(GATE)) $(BASE))
+UNIT_BIN    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all clean unit
+all: $(BUILD)/lenscapd $(BUILD)/lenscap-engine $(BUILD)/lenscap
+
+$(BUILD)/lenscapd: $(call obj,$(GATE) $(BASE))
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LDLIBS)
+$(BUILD)/lenscap-engine: $(call obj,$(ENGINE) $(BASE))
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LDLIBS)
+$(BUILD)/lenscap: $(call obj,$(CLI)) $(ENGINE_CORE)
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"; $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# gate_*_test.c tests the gate's modules, every other one the engine's.
+$(BUILD)/unit/gate_%_test: $(BUILD)/tests/unit/gate_%_test.o $(GATE_CORE)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(GATE_LIBS) -lcmocka $(LDLIBS)
+$(BUILD)/unit/%_test: $(BUILD)/tests/unit/%_test.o $(ENGINE_CORE)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) -lcmocka $(LDLIBS)
+
+unit: $(UNIT_BIN)
+	@for t in $(UNIT_BIN); do $$t || exit 1; done
+
+# Everything below works on a fresh Debian 12: tests/deps installs the packages that are missing.
+.PHONY: deps check netns scenario demo run fuzz lint install
+deps:
+	@tests/deps
+check: deps
+	@BUILD=$(BUILD) tests/run
+scenario: all
+	@BUILD=$(BUILD) tests/run scenario
+netns: all
+	@BUILD=$(BUILD) tests/run netns
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) tests/demo/run
+run: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) tests/demo/guard "$(IFACE)"
+
+# One target a file; each runs TIME seconds on its seeds and what it finds.
+TIME     ?= 20
+FUZZ     := $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_SAN  = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"; clang -std=gnu17 -g -O1 $(FUZZ_SAN) $(filter-out -D_FORTIFY_SOURCE=2,$(DEFINES)) -o $@ $^ $(ENGINE_LIBS)
+fuzz: $(FUZZ)
+	@tests/fuzz/run $(TIME) $(FUZZ)
+
+# Silence is the only good answer.
+lint:
+	@mandoc -T lint -W warning man/*.[58]
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem -Iinclude daemon cli
+	@clang-tidy --quiet $(wildcard daemon/*/*.c cli/*.c) -- -std=gnu17 $(DEFINES) 2>/dev/null
+
+MAN5 := $(wildcard man/*.5)
+MAN8 := $(wildcard man/*.8)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/lenscap $(DESTDIR)$(PREFIX)/share/lenscap \
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/sysctl.d $(DESTDIR)$(SYSCONFDIR)/lenscap/policy.d \
+		$(DESTDIR)$(SYSCONFDIR)/logrotate.d
+	install -m 755 $(BUILD)/lenscapd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/lenscap $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/lenscap-engine $(DESTDIR)$(PREFIX)/libexec/lenscap/
+	install -m 644 config/eve.schema.json $(DESTDIR)$(PREFIX)/share/lenscap/
+	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	sed 's,/usr/,$(PREFIX)/,' systemd/lenscap.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/lenscap.service
+	install -m 644 systemd/lenscap.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lenscap.conf
+	install -m 644 config/60-lenscap.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/
+	install -m 644 config/lenscap.logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/lenscap
+	test -e $(DESTDIR)$(SYSCONFDIR)/lenscap/lenscap.yaml || install -m 644 config/lenscap.yaml $(DESTDIR)$(SYSCONFDIR)/lenscap/
+
+clean:
+	rm -rf build build-*
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine: everything that reads hostile bytes, without power. One thread, one loop, no locks.
+ *
+ * A packet's way is engine_packet(): decode → orient (who opened it, which device) → flow → judge → report → verdict.
+ * The policy is immutable; a reload builds a fresh one beside it and swaps the pointer between two packets, when the gate says that the
+ * kernel has the new generation.
+ */
+#ifndef LENSCAP_ENGINE_H
+#define LENSCAP_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "channel.h"
+#include "clock.h"
+#include "decode.h"
+#include "device.h"
+#include "flow.h"
+#include "geo.h"
+#include "nfq.h"
+#include "policy.h"
+#include "record.h"
+#include "rulebook.h"
+#include "sink.h"
+
+struct control;
+
+/* A policy with all that hangs from it, built as a whole and swapped as a whole. */
+struct regime {
+	struct policy *policy;
+	struct rulebook *book;
+	struct geo *geo;
+	struct sinks *sinks;
+	struct rollup *rollup;
+};
+
+struct link_zone {
+	uint32_t index;
+	uint8_t zone; /* guarded zone or ZONE_NONE */
+	char name[16];
+};
+
+struct engine {
+	const char *run_dir, *state_dir;
+	char host[256];
+	int channel, syslog_fd;
+	bool packet_clock; /* time comes from the packets: scenarios */
+	struct now now;	   /* of the batch in hand */
+	int64_t start_us;
+	uint32_t boot, restarts, generation;
+
+	struct regime is;      /* in force */
+	struct regime next;    /* prepared, waits for CH_COMMIT; policy NULL: none */
+	int64_t policy_since_us;
+	int64_t next_edge_s;   /* of `when:` conditions; 0: none */
+
+	struct flow_table *flows;  /* by the initiator's tuple */
+	struct flow_table *denied; /* refused at the first packet: by that tuple without its source port, as the kernel remembers it */
+	struct device_table *devices;
+	struct link_zone links[CHANNEL_LINKS];
+	size_t n_links;
+
+	struct {
+		struct channel_head head;
+		struct channel_verdict v[CHANNEL_VERDICTS];
+	} verdicts;
+
+	struct stats stats;
+	struct channel_counters kernel; /* the gate's last report */
+	bool kernel_known;
+	int64_t last_tick_s, last_stats_s, last_alert_us;
+	uint64_t stale_ids;
+	struct control *control;
+	bool stopping;
+};
+
+/* engine.c: life. Takes the bundle of CH_START and builds the first regime. NULL: logged. */
+struct engine *engine_new(const char *run_dir, const char *state_dir, int channel, bool packet_clock);
+int engine_start(struct engine *e, const struct channel_start *start, struct bundle *bundle, int syslog_fd);
+/* Ends every flow with a record, then everything else. */
+void engine_free(struct engine *e);
+
+/* One datagram of the queue socket: any number of messages. Verdicts pile up until engine_flush(). */
+void engine_datagram(struct engine *e, const void *data, size_t len);
+/* Sends the verdicts of this batch, then pushes records out. */
+void engine_flush(struct engine *e);
+/* Once a second, and whenever packets move a packet clock: expiry, roll-ups, stats, schedules. */
+void engine_tick(struct engine *e);
+/* Puts the clock's time into e->now. */
+void engine_clock(struct engine *e);
+
+/* inbox.c: one message of the gate. False: the engine must exit (stop, or a broken channel). */
+bool engine_message(struct engine *e, const void *message, size_t len, int *fds, size_t n_fds);
+
+/* regime.c */
+/* Builds all parts; false: logged, *ret untouched. diag text goes to the log. */
+bool regime_build(struct engine *e, const struct bundle *b, struct regime *ret);
+void regime_free(struct regime *r);
+/* Puts `next` in force under this generation. */
+void engine_adopt(struct engine *e, uint32_t generation);
+
+/* judge.c */
+/* Fills what policy needs to know of the flow. */
+void flow_facts(const struct engine *e, const struct flow *f, struct facts *ret);
+/* Judges a flow under the policy in force and remembers the answer in it. */
+void flow_judge(struct engine *e, struct flow *f, struct judgement *ret);
+/* Gives dst the answer of src, its reference to the rulebook included. */
+void flow_take_answer(struct flow *dst, const struct flow *src);
+/* What the kernel is told of a flow judged so. mid_stream: the camera already talks to its peer. */
+enum decision flow_verdict(const struct flow *f, bool mid_stream);
+
+/* links.c */
+void links_set(struct engine *e, const struct channel_link *link, size_t n);
+void links_rezone(struct engine *e);
+const struct link_zone *link_find(const struct engine *e, uint32_t index);
+
+/* report.c: what happened becomes records. */
+/* Refused at the first packet, or by the kernel's memory of that: rolled up, and exact. */
+void report_denied(struct engine *e, const struct flow *f, uint64_t packets);
+/* A flow was decided that goes on: an alert if its rule asks for one. */
+void report_decided(struct engine *e, struct flow *f);
+void report_revoked(struct engine *e, struct flow *f);
+void report_flow_end(struct engine *e, struct flow *f, enum flow_end end);
+void report_drop(struct engine *e, const struct packet *p, const struct queued *q, enum drop_reason reason);
+void report_unknown_device(struct engine *e, struct device *d, const struct flow *f);
+/* A built-in alert that belongs to no flow. */
+void report_event(struct engine *e, enum signature sid, enum alert_level level, const char *text);
+void report_stats(struct engine *e);
+size_t report_first_record(void *arg, const struct now *now, char *out, size_t cap);
+void report_rolled(void *arg, const struct rollup_key *key, const void *copy, size_t copy_len, uint64_t n, uint32_t seconds,
+		   const struct now *now);
+/* Bytes of a roll-up's copy. */
+extern const size_t report_copy_max;
+
+#endif

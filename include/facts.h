@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is known of one flow. `known` says which facts are settled; settled may mean settled to be absent (no SNI will ever come).
+ * Policy reads facts and nothing else.
+ *
+ * The camera side is `device`, the far side is `remote`, whoever opened the flow: `inbound` says who did.
+ */
+#ifndef LENSCAP_FACTS_H
+#define LENSCAP_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "geo.h"
+
+enum fact {
+	FACT_PACKET = 1 << 0,	/* device, zones, addresses, port, direction, time: always known */
+	FACT_PLACE = 1 << 1,	/* geography of the far side */
+	FACT_PROTOCOL = 1 << 2, /* what it speaks */
+	FACT_NAME = 1 << 3,	/* the far side's proved name */
+	FACT_QUERY = 1 << 4,	/* the DNS name asked for */
+	FACT_ECH = 1 << 5,	/* Encrypted ClientHello offered */
+	FACT_ALL = (1 << 6) - 1,
+};
+
+enum {
+	DEVICE_UNKNOWN = 0xffff, /* facts.device: not in the policy's inventory */
+	ZONE_NONE = 0xff,	 /* facts.zone, facts.remote_zone */
+};
+
+struct facts {
+	uint32_t known;	     /* enum fact */
+	uint16_t device;     /* index into the policy's inventory, or DEVICE_UNKNOWN */
+	uint8_t zone;	     /* the camera side's zone: index into the policy's zones */
+	uint8_t remote_zone; /* the far side's zone, or ZONE_NONE */
+	bool inbound;	     /* opened by the far side */
+	uint8_t proto;	     /* IPPROTO_* */
+	bool has_port;
+	uint16_t port;	    /* the port that was opened, on whichever side */
+	struct addr local;  /* the camera side */
+	struct addr remote; /* the far side */
+	struct place place; /* of the far side */
+	int64_t wall_s;	    /* for schedules: seconds since 1970 UTC */
+};
+
+#endif

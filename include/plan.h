@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the gate needs to know of the policy, and all that it ever learns of it: fixed size, checked field by field.
+ *
+ * The gate does not parse YAML. It runs `lenscap-engine --plan` for each policy: a process without power that has never
+ * seen a packet reads the files, checks them, and writes this structure. A running engine, which has read hostile bytes,
+ * cannot change it.
+ */
+#ifndef LENSCAP_PLAN_H
+#define LENSCAP_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	PLAN_MAGIC = 0x4c43504c, /* "LCPL" */
+	PLAN_VERSION = 1,
+	PLAN_INTERFACES = 64,
+	PLAN_IFNAME = 16, /* IFNAMSIZ */
+
+	/* Ranges of the numbers, here so that the policy's options and the gate's check cannot differ. */
+	PLAN_QUEUE_MAX = 65535,
+	PLAN_QUEUE_LENGTH_MIN = 64,
+	PLAN_QUEUE_LENGTH_MAX = 1048576,
+	PLAN_QUEUE_BUFFER_MIN = 131072,
+	PLAN_QUEUE_BUFFER_MAX = 268435456,
+	PLAN_COPY_RANGE_MIN = 128,
+	PLAN_COPY_RANGE_MAX = 65531, /* a netlink attribute's length is 16 bits, its header included */
+	PLAN_DENY_MEMORY_MIN_S = 1,
+	PLAN_DENY_MEMORY_MAX_S = 300,
+	PLAN_DEADLINE_MIN_MS = 100,
+	PLAN_DEADLINE_MAX_MS = 10000,
+};
+
+struct plan {
+	uint32_t magic, version, size; /* size: sizeof(struct plan), both programs are of one build */
+	char policy_id[16];
+	uint8_t enforce;	 /* mode: enforce, or some rule says mode: enforce */
+	uint8_t fail_closed;
+	uint8_t reject_used;	 /* some rule rejects */
+	uint8_t wants_syslog;	 /* the engine needs a datagram socket for /dev/log */
+	uint32_t n_interfaces;	 /* of guarded zones */
+	char interfaces[PLAN_INTERFACES][PLAN_IFNAME];
+	uint32_t queue, queue_length, queue_buffer, copy_range;
+	uint32_t mark_shift;
+	uint32_t deny_memory_s;
+	uint32_t engine_deadline_ms;
+};
+
+/* True when every field is in range and every string ends and holds only characters that an interface name may have. */
+bool plan_valid(const struct plan *p);
+/* One interface name as a plan may hold it: 1..15 letters, digits, '.', '_' and '-', not beginning with '.' or '-'. */
+bool plan_ifname_valid(const char *name);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The owner's policy: loaded from YAML, immutable afterwards, judged without allocation.
+ *
+ * A rule's conditions are three-valued: yes, no, cannot tell yet. First match wins. A flow is decided as soon as every
+ * outcome that is still possible agrees; until then it is pending.
+ */
+#ifndef LENSCAP_POLICY_H
+#define LENSCAP_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "diag.h"
+#include "facts.h"
+#include "geo.h"
+
+struct bundle;
+struct policy;
+struct plan;
+
+enum {
+	POLICY_BUILTIN_RULES = 3, /* at the end of policy_rules(): zones, default, unknown-devices */
+	POLICY_NAME_MAX = 63, /* names of rules, zones, sets, devices and groups; letters, digits and ._- */
+};
+
+enum mode { MODE_MONITOR, MODE_ENFORCE };
+enum fail_mode { FAIL_OPEN, FAIL_CLOSED };
+
+enum action { ACTION_ALLOW, ACTION_ALERT, ACTION_BLOCK, ACTION_REJECT };
+enum alert_level { ALERT_NONE, ALERT_LOW, ALERT_MEDIUM, ALERT_HIGH };
+
+enum decision { DECISION_PENDING, DECISION_ALLOW, DECISION_BLOCK, DECISION_REJECT };
+
+/* Which part of the policy answered. */
+enum rule_kind {
+	RULE_WRITTEN,	     /* an entry of rules: */
+	RULE_DEFAULT,	     /* default: */
+	RULE_UNKNOWN_DEVICE, /* unknown-devices: block */
+	RULE_ZONES,	     /* between declared zones, and no rule says otherwise: allowed, not egress */
+};
+
+/* What the engine and the records need of a rule. Owned by the policy. */
+struct rule_info {
+	unsigned index; /* place in policy_rules() */
+	enum rule_kind kind;
+	const char *name; /* "default", "unknown-devices", "zones" for the built-in ones */
+	const char *file;
+	unsigned line;
+	enum action action;
+	enum mode mode;
+	enum alert_level alert;
+	uint32_t signature_id; /* id:, or 1900000 + hash(name) mod 80000 */
+};
+
+struct judgement {
+	enum decision decision; /* what policy says. In monitor mode this is what enforce mode *would* do */
+	enum mode mode;		/* of the rule that answered (its own, or the policy's) */
+	const struct rule_info *rule; /* NULL while pending */
+	uint32_t missing;	      /* pending only: enum fact bits that could decide it */
+	uint32_t used;		      /* enum fact bits that any condition looked at on the way: what the answer depends on */
+	bool scheduled;		      /* a `when:` was looked at: the answer may change at policy_next_edge() */
+};
+
+/* A device of the inventory. Owned by the policy. */
+struct policy_device {
+	const char *name, *brand; /* brand "" when not declared */
+	const char *const *groups;
+	size_t n_groups;
+	bool has_mac;
+	struct mac mac;
+	const struct addr *addresses; /* `address:`, for zones with identify-by: address */
+	size_t n_addresses;
+};
+
+struct policy_zone {
+	const char *name;
+	const char *const *interfaces; /* not empty: this zone is guarded */
+	size_t n_interfaces;
+	const struct prefix *networks;
+	size_t n_networks;
+	bool by_address; /* identify-by: address (a router stands between us and the devices) */
+};
+
+enum output_kind { OUTPUT_EVE, OUTPUT_SYSLOG, OUTPUT_STDOUT };
+enum {
+	RECORD_ALERT = 1 << 0,
+	RECORD_FLOW = 1 << 1,
+	RECORD_DROP = 1 << 2,
+	RECORD_STATS = 1 << 3,
+	RECORD_ANOMALY = 1 << 4,
+};
+
+struct policy_output {
+	enum output_kind kind;
+	const char *path;     /* eve */
+	unsigned facility;    /* syslog: the number, local5 = 21 */
+	uint32_t types;	      /* RECORD_* */
+};
+
+/* Numbers from `options:`, one row each in options.c with range, default and help. */
+struct policy_options {
+	uint32_t flows;		    /* capacity of the flow table */
+	uint32_t devices;	    /* capacity of the device table */
+	uint32_t idle_s;	    /* a flow without packets or kernel news for this long is forgotten */
+	uint32_t queue;		    /* first NFQUEUE number */
+	uint32_t queue_length;	    /* packets that may wait in the kernel */
+	uint32_t queue_buffer;	    /* bytes of socket buffer */
+	uint32_t copy_range;	    /* bytes of each packet that are copied */
+	uint32_t mark_shift;	    /* lowest bit of our 10-bit field in the packet mark and the ct mark */
+	uint32_t deny_memory_s;	    /* how long the kernel remembers a refusal of a first packet */
+	uint32_t engine_deadline_ms; /* packets wait this long at most for a stuck engine */
+	uint32_t stats_s;	    /* seconds between stats records */
+	uint32_t rollup_s;	    /* seconds over which equal alerts are rolled up */
+};
+
+/*
+ * Builds a policy from its text. Reports every problem it can find into *diags (file, line, column). NULL when
+ * there was any error. Does not open databases, sockets or outputs.
+ */
+struct policy *policy_load(const struct bundle *b, struct diags *diags);
+void policy_free(struct policy *p);
+
+/*
+ * Runs the policy's own tests: and adds an E150 for each that fails. The facts of a test are what it says plus what its address
+ * implies (zone, special-purpose range, geo overrides); databases are not asked, so a test states its country.
+ * Returns the number of failures.
+ */
+unsigned policy_run_tests(const struct policy *p, struct diags *diags);
+/* How many entries tests: has. */
+size_t policy_tests(const struct policy *p);
+
+/* Hints (H5xx) at values that other YAML programs would misread. Needs no policy that loads. */
+void policy_lint(const struct bundle *b, struct diags *diags);
+
+/* Judges one flow. Pure: same facts, same answer. */
+void policy_judge(const struct policy *p, const struct facts *f, struct judgement *ret);
+
+/* The wall-clock second after now_s at which some `when:` changes its answer; 0 when there is none. */
+int64_t policy_next_edge(const struct policy *p, int64_t now_s);
+
+const char *policy_id(const struct policy *p); /* 12 hex digits */
+enum mode policy_mode(const struct policy *p);
+enum fail_mode policy_fail(const struct policy *p);
+enum action policy_unknown_devices(const struct policy *p); /* ALLOW, ALERT, BLOCK */
+const struct policy_options *policy_options(const struct policy *p);
+const struct policy_zone *policy_zones(const struct policy *p, size_t *ret_n);
+const struct policy_device *policy_devices(const struct policy *p, size_t *ret_n);
+const struct policy_output *policy_outputs(const struct policy *p, size_t *ret_n);
+/* Every rule in order of judging, the built-in ones last; for counters and listings. */
+const struct rule_info *const *policy_rules(const struct policy *p, size_t *ret_n);
+/* Everything geo_open() needs except copy_dir and the time. Owned by the policy. */
+void policy_geo(const struct policy *p, struct geo_config *ret_config);
+
+/* The inventory entry of this MAC; of this address for devices that declare one. DEVICE_UNKNOWN when there is none. */
+uint16_t policy_device_by_mac(const struct policy *p, const struct mac *mac);
+uint16_t policy_device_by_addr(const struct policy *p, const struct addr *a);
+/* The zone whose networks hold this address (longest prefix wins), or ZONE_NONE. */
+uint8_t policy_zone_by_addr(const struct policy *p, const struct addr *a);
+/* The guarded zone with this interface, or ZONE_NONE. */
+uint8_t policy_zone_by_interface(const struct policy *p, const char *ifname);
+
+/* What the gate must know; see plan.h. */
+void policy_plan(const struct policy *p, struct plan *ret_plan);
+
+/*
+ * For a policy that does not load: reads what can be read of fail:, zones: and options:, so that `fail: closed` holds even then.
+ * True when at least fail: and one guarded interface could be read; ret_plan then describes a table that can be installed.
+ */
+bool policy_salvage(const struct bundle *b, struct plan *ret_plan);
+
+const char *action_name(enum action a);	      /* "allow" "alert" "block" "reject" */
+const char *decision_name(enum decision d);   /* "pending" "allow" "block" "reject" */
+const char *alert_level_name(enum alert_level l);
+const char *mode_name(enum mode m);
+const char *fail_name(enum fail_mode f);
+
+#endif
