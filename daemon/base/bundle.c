@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The policy's files as they were at one moment; see bundle.h. */
+#include "bundle.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hash.h"
+
+static const char magic[] = "lenscap-bundle 1\n";
+
+void
+bundle_free(struct bundle *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		free(b->files[i].name);
+		free(b->files[i].text);
+	}
+	free(b->files);
+	free(b);
+}
+
+/* Names and bytes under a fixed key: the id names a text, it does not protect it. */
+static void
+bundle_name(struct bundle *b)
+{
+	static const struct hash_key key = {0x6c656e73636170u, 0x706f6c696379u};
+	uint64_t h = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct bundle_file *f = &b->files[i];
+		uint64_t part[4] = {h, hash_bytes(&key, f->name, strlen(f->name)), hash_bytes(&key, f->text, f->len), i};
+		h = hash_bytes(&key, part, sizeof part);
+	}
+	snprintf(b->id, sizeof b->id, "%012llx", (unsigned long long)(h >> 16));
+}
+
+/* Takes ownership of name and text, also when it fails. */
+static bool
+bundle_add(struct bundle *b, char *name, char *text, size_t len)
+{
+	struct bundle_file *files = NULL;
+	if (name && text && b->n < BUNDLE_FILES_MAX)
+		files = realloc(b->files, (b->n + 1) * sizeof *files);
+	if (!files) {
+		free(name);
+		free(text);
+		errno = b->n < BUNDLE_FILES_MAX ? ENOMEM : EFBIG;
+		return false;
+	}
+	b->files = files;
+	b->files[b->n++] = (struct bundle_file){name, text, len};
+	return true;
+}
+
+/* Reads a whole descriptor of at most max bytes; NUL behind the last. */
+static char *
+read_all(int fd, size_t max, size_t *ret_len)
+{
+	size_t cap = 16384, len = 0;
+	char *text = malloc(cap + 1);
+
+	while (text) {
+		ssize_t n = read(fd, text + len, cap - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		if (n == 0) {
+			text[len] = 0;
+			*ret_len = len;
+			return text;
+		}
+		len += (size_t)n;
+		if (len > max) {
+			errno = EFBIG;
+			break;
+		}
+		if (len == cap) {
+			char *more = realloc(text, cap * 2 + 1);
+			if (!more)
+				break;
+			text = more;
+			cap *= 2;
+		}
+	}
+	int saved = errno;
+	free(text);
+	errno = saved;
+	return NULL;
+}
+
+static size_t
+bundle_bytes(const struct bundle *b)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < b->n; i++)
+		n += b->files[i].len;
+	return n;
+}
+
+/* O_NONBLOCK: a FIFO in policy.d must not hang the reload. */
+static bool
+bundle_add_path(struct bundle *b, const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return false;
+	char *text = NULL;
+	size_t len = 0;
+	if (fstat(fd, &st) == 0) {
+		if (S_ISREG(st.st_mode))
+			text = read_all(fd, BUNDLE_BYTES_MAX - bundle_bytes(b), &len);
+		else
+			errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	}
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return text && bundle_add(b, strdup(path), text, len);
+}
+
+static int
+is_drop_in(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0;
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* False: *ret_path is the file that could not be read. No directory at all is fine. */
+static bool
+add_drop_ins(struct bundle *b, const char *dir, char **ret_path)
+{
+	struct dirent **list;
+	int n = scandir(dir, &list, is_drop_in, by_name);
+	if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return true;
+	if (n < 0) {
+		*ret_path = strdup(dir);
+		return false;
+	}
+	bool ok = true;
+	int saved = 0;
+	for (int i = 0; i < n; i++) {
+		char *path = NULL;
+		if (ok && (asprintf(&path, "%s/%s", dir, list[i]->d_name) < 0 || !bundle_add_path(b, path))) {
+			ok = false;
+			saved = errno;
+			*ret_path = path;
+			path = NULL;
+		}
+		free(path);
+		free(list[i]);
+	}
+	free(list);
+	errno = saved;
+	return ok;
+}
+
+struct bundle *
+bundle_read(const char *path, char **ret_file)
+{
+	struct bundle *b = calloc(1, sizeof *b);
+	char *file = NULL, *dir = NULL, *failed = NULL;
+	struct stat st;
+	bool ok = false;
+
+	if (!b)
+		return NULL;
+	bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (asprintf(&file, is_dir ? "%s/lenscap.yaml" : "%s", path) < 0)
+		goto out;
+	const char *slash = strrchr(file, '/');
+	if (asprintf(&dir, "%.*spolicy.d", slash ? (int)(slash - file) + 1 : 0, file) < 0)
+		goto out;
+	if (!bundle_add_path(b, file))
+		failed = strdup(file);
+	else
+		ok = add_drop_ins(b, dir, &failed);
+out:;
+	int saved = errno;
+	free(file);
+	free(dir);
+	if (ok) {
+		bundle_name(b);
+		return b;
+	}
+	bundle_free(b);
+	*ret_file = failed;
+	errno = saved;
+	return NULL;
+}
+
+struct bundle *
+bundle_from_text(const char *name, const char *text, size_t len)
+{
+	struct bundle *b = calloc(1, sizeof *b);
+	char *copy = malloc(len + 1);
+
+	if (!b || !copy) {
+		free(b);
+		free(copy);
+		return NULL;
+	}
+	memcpy(copy, text, len);
+	copy[len] = 0;
+	if (!bundle_add(b, strdup(name), copy, len)) {
+		free(b);
+		return NULL;
+	}
+	bundle_name(b);
+	return b;
+}
+
+/* A decimal number ended by `end`, at most max; moves *p past it. */
+static bool
+read_number(const char **p, const char *stop, char end, size_t max, size_t *ret_n)
+{
+	size_t n = 0;
+	const char *q = *p;
+	for (; q < stop && *q >= '0' && *q <= '9'; q++) {
+		n = n * 10 + (size_t)(*q - '0');
+		if (n > max)
+			return false;
+	}
+	if (q == *p || q == stop || *q != end)
+		return false;
+	*p = q + 1;
+	*ret_n = n;
+	return true;
+}
+
+static bool
+bundle_parse(struct bundle *b, const char *p, const char *stop)
+{
+	size_t name_len, len;
+
+	if ((size_t)(stop - p) < sizeof magic - 1 || memcmp(p, magic, sizeof magic - 1) != 0)
+		return false;
+	for (p += sizeof magic - 1; p < stop;) {
+		if (!read_number(&p, stop, ' ', 4096, &name_len) || !read_number(&p, stop, '\n', BUNDLE_BYTES_MAX, &len) ||
+		    (size_t)(stop - p) < name_len + len)
+			return false;
+		char *text = malloc(len + 1);
+		if (text) {
+			memcpy(text, p + name_len, len);
+			text[len] = 0;
+		}
+		if (!bundle_add(b, strndup(p, name_len), text, len))
+			return false;
+		p += name_len + len;
+	}
+	return b->n > 0;
+}
+
+struct bundle *
+bundle_load(int fd)
+{
+	size_t len;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return NULL;
+	char *text = read_all(fd, BUNDLE_BYTES_MAX + BUNDLE_FILES_MAX * 4200, &len);
+	struct bundle *b = text ? calloc(1, sizeof *b) : NULL;
+	if (b && !bundle_parse(b, text, text + len)) {
+		bundle_free(b);
+		b = NULL;
+		errno = EBADMSG;
+	}
+	free(text);
+	if (b)
+		bundle_name(b);
+	return b;
+}
+
+int
+bundle_save(const struct bundle *b, int fd)
+{
+	bool ok = dprintf(fd, "%s", magic) > 0;
+	for (size_t i = 0; ok && i < b->n; i++) {
+		const struct bundle_file *f = &b->files[i];
+		ok = dprintf(fd, "%zu %zu\n%s", strlen(f->name), f->len, f->name) > 0;
+		for (size_t off = 0; ok && off < f->len;) {
+			ssize_t n = write(fd, f->text + off, f->len - off);
+			if (n < 0 && errno == EINTR)
+				continue;
+			ok = n > 0;
+			off += ok ? (size_t)n : 0;
+		}
+	}
+	return ok ? 0 : -1;
+}
