@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "request.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+/* Requests are flat: {"id":…,"cmd":"…","args":{…}}. Deeper ones are somebody's attempt at our stack. */
+enum { DEPTH = 8 };
+
+static void
+take_id(struct json_object *root, struct request_id *ret)
+{
+	struct json_object *id = NULL;
+
+	if (!json_object_object_get_ex(root, "id", &id))
+		return;
+	if (json_object_is_type(id, json_type_int)) {
+		ret->kind = ID_NUMBER;
+		ret->number = json_object_get_int64(id);
+	} else if (json_object_is_type(id, json_type_string) && (size_t)json_object_get_string_len(id) < sizeof ret->text) {
+		ret->kind = ID_TEXT;
+		strcpy(ret->text, json_object_get_string(id));
+	}
+}
+
+static struct json_object *
+parse(const char *line)
+{
+	struct json_tokener *t = json_tokener_new_ex(DEPTH);
+	size_t len = strlen(line);
+	struct json_object *root = t ? json_tokener_parse_ex(t, line, (int)len + 1) : NULL;
+
+	/* One value and nothing behind it. */
+	if (root && json_tokener_get_parse_end(t) < len) {
+		json_object_put(root);
+		root = NULL;
+	}
+	if (t)
+		json_tokener_free(t);
+	return root;
+}
+
+const char *
+request_parse(const char *line, struct request *ret)
+{
+	struct json_object *cmd = NULL, *args = NULL;
+	const char *error = NULL;
+
+	memset(ret, 0, sizeof *ret);
+	struct json_object *root = parse(line);
+	if (!json_object_is_type(root, json_type_object)) {
+		error = "a request is one JSON object on one line";
+	} else {
+		take_id(root, &ret->id);
+		json_object_object_get_ex(root, "cmd", &cmd);
+		if (!json_object_is_type(cmd, json_type_string))
+			error = "cmd must be a string";
+		else if (json_object_object_get_ex(root, "args", &args) && !json_object_is_type(args, json_type_object))
+			error = "args must be an object";
+	}
+	if (error) {
+		json_object_put(root);
+		return error;
+	}
+	ret->json = root;
+	ret->cmd = json_object_get_string(cmd);
+	return NULL;
+}
+
+void
+request_free(struct request *r)
+{
+	json_object_put(r->json);
+	r->json = NULL;
+}
+
+static struct json_object *
+member(const struct request *r, const char *name, enum json_type type)
+{
+	struct json_object *args = NULL, *value = NULL;
+
+	if (!json_object_object_get_ex(r->json, "args", &args) || !json_object_object_get_ex(args, name, &value))
+		return NULL;
+	return json_object_is_type(value, type) ? value : NULL;
+}
+
+const char *
+request_text(const struct request *r, const char *name)
+{
+	struct json_object *v = member(r, name, json_type_string);
+	return v ? json_object_get_string(v) : NULL;
+}
+
+int64_t
+request_number(const struct request *r, const char *name, int64_t otherwise)
+{
+	struct json_object *v = member(r, name, json_type_int);
+	return v ? json_object_get_int64(v) : otherwise;
+}
+
+bool
+request_flag(const struct request *r, const char *name)
+{
+	struct json_object *v = member(r, name, json_type_boolean);
+	return v && json_object_get_boolean(v);
+}

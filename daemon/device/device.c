@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The device table; see device.h. Two hash tables over one array of slots: by identity (MAC or address, and zone), and from an
+ * address to the device that last sent from it. The second one is a cache: an entry may be overwritten, never wrong for long.
+ */
+#include "device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+
+struct binding {
+	struct addr addr;
+	uint32_t device; /* 0: empty */
+	uint8_t zone;
+};
+
+struct device_table {
+	struct hash_key key;
+	struct device *slots; /* [0] is the anonymous device */
+	uint32_t *buckets;
+	struct binding *bindings;
+	uint32_t mask, binding_mask, capacity, count, newest, oldest;
+	uint64_t evictions, shared;
+};
+
+struct identity {
+	uint8_t bytes[16];
+	uint8_t zone, by_address;
+};
+
+struct device_table *
+device_table_new(size_t capacity)
+{
+	struct device_table *t = calloc(1, sizeof *t);
+	size_t buckets = 1;
+
+	while (buckets < capacity)
+		buckets *= 2;
+	if (t) {
+		t->slots = calloc(capacity + 1, sizeof *t->slots);
+		t->buckets = calloc(buckets, sizeof *t->buckets);
+		t->bindings = calloc(buckets * 4, sizeof *t->bindings);
+	}
+	if (!t || !t->slots || !t->buckets || !t->bindings) {
+		device_table_free(t);
+		return NULL;
+	}
+	hash_key_random(&t->key);
+	t->mask = (uint32_t)buckets - 1;
+	t->binding_mask = (uint32_t)buckets * 4 - 1;
+	t->capacity = (uint32_t)capacity;
+	t->slots[0].inventory = DEVICE_UNKNOWN;
+	t->slots[0].zone = ZONE_NONE;
+	return t;
+}
+
+void
+device_table_free(struct device_table *t)
+{
+	if (!t)
+		return;
+	free(t->slots);
+	free(t->buckets);
+	free(t->bindings);
+	free(t);
+}
+
+static struct identity
+identity_of(const struct mac *mac, const struct addr *addr, uint8_t zone)
+{
+	struct identity id = {.zone = zone, .by_address = mac == NULL};
+	if (mac)
+		memcpy(id.bytes, mac->b, sizeof mac->b);
+	else
+		memcpy(id.bytes, addr->b, sizeof addr->b);
+	return id;
+}
+
+static uint32_t *
+bucket_of(struct device_table *t, const struct identity *id)
+{
+	return &t->buckets[hash_bytes(&t->key, id, sizeof *id) & t->mask];
+}
+
+static struct identity
+identity_of_device(const struct device *d)
+{
+	return identity_of(d->by_address ? NULL : &d->mac, &d->addr, d->zone);
+}
+
+static void
+list_remove(struct device_table *t, struct device *d)
+{
+	*(d->newer ? &t->slots[d->newer].older : &t->newest) = d->older;
+	*(d->older ? &t->slots[d->older].newer : &t->oldest) = d->newer;
+}
+
+static void
+list_push(struct device_table *t, struct device *d)
+{
+	uint32_t i = device_index(t, d);
+	d->newer = 0;
+	d->older = t->newest;
+	*(t->newest ? &t->slots[t->newest].newer : &t->oldest) = i;
+	t->newest = i;
+}
+
+/* The longest silent device that no flow holds, looked for among the 64 most silent ones; 0 when all are busy. */
+static uint32_t
+make_room(struct device_table *t)
+{
+	uint32_t i = t->oldest;
+	for (unsigned n = 0; i && n < 64 && t->slots[i].flows; n++)
+		i = t->slots[i].newer;
+	if (!i || t->slots[i].flows)
+		return 0;
+	struct device *d = &t->slots[i];
+	struct identity id = identity_of_device(d);
+	uint32_t *link = bucket_of(t, &id);
+	while (*link != i)
+		link = &t->slots[*link].hash_next;
+	*link = d->hash_next;
+	list_remove(t, d);
+	t->evictions++;
+	return i;
+}
+
+/* An address alone proves nothing where the MAC is seen: an entry with a MAC is not matched by its address there. */
+static uint16_t
+match_inventory(const struct device *d, const struct policy *p)
+{
+	size_t n;
+	const struct policy_device *list = policy_devices(p, &n);
+	uint16_t i = d->by_address ? DEVICE_UNKNOWN : policy_device_by_mac(p, &d->mac);
+
+	if (i != DEVICE_UNKNOWN)
+		return i;
+	i = policy_device_by_addr(p, &d->addr);
+	return i != DEVICE_UNKNOWN && !d->by_address && list[i].has_mac ? DEVICE_UNKNOWN : i;
+}
+
+static struct device *
+find_or_make(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *addr, uint8_t zone,
+	     const struct now *now, bool *ret_new)
+{
+	struct identity id = identity_of(mac, addr, zone), other;
+	uint32_t i, *bucket = bucket_of(t, &id);
+
+	*ret_new = false;
+	for (i = *bucket; i; i = t->slots[i].hash_next) {
+		other = identity_of_device(&t->slots[i]);
+		if (memcmp(&other, &id, sizeof id) == 0)
+			return &t->slots[i];
+	}
+	i = t->count < t->capacity ? ++t->count : make_room(t);
+	if (!i) {
+		t->shared++;
+		return &t->slots[DEVICE_ANONYMOUS];
+	}
+	struct device *d = &t->slots[i];
+	memset(d, 0, sizeof *d);
+	d->by_address = mac == NULL;
+	if (mac)
+		d->mac = *mac;
+	d->addr = *addr;
+	d->zone = zone;
+	d->first_us = now->wall_us;
+	d->inventory = match_inventory(d, p);
+	d->hash_next = *bucket;
+	*bucket = i;
+	list_push(t, d);
+	*ret_new = true;
+	return d;
+}
+
+static struct binding *
+binding_of(struct device_table *t, const struct addr *a)
+{
+	return &t->bindings[hash_bytes(&t->key, a, sizeof *a) & t->binding_mask];
+}
+
+struct device *
+device_by_packet(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *src, uint8_t zone,
+		 const struct now *now, bool *ret_new)
+{
+	struct device *d = find_or_make(t, p, mac, src, zone, now, ret_new);
+	uint32_t i = device_index(t, d);
+
+	d->last_us = now->wall_us;
+	if (i == DEVICE_ANONYMOUS)
+		return d;
+	if (!d->by_address)
+		d->addr = *src;
+	*binding_of(t, src) = (struct binding){*src, i, zone};
+	if (t->newest != i) {
+		list_remove(t, d);
+		list_push(t, d);
+	}
+	return d;
+}
+
+struct device *
+device_by_address(struct device_table *t, const struct policy *p, const struct addr *a, uint8_t zone, const struct now *now,
+		  bool *ret_new)
+{
+	const struct binding *b = binding_of(t, a);
+
+	*ret_new = false;
+	/* A device that was evicted since may have left its slot to another: the address it uses now tells. */
+	if (b->device && b->zone == zone && addr_cmp(&b->addr, a) == 0 && addr_cmp(&t->slots[b->device].addr, a) == 0)
+		return &t->slots[b->device];
+	return find_or_make(t, p, NULL, a, zone, now, ret_new);
+}
+
+uint32_t
+device_index(const struct device_table *t, const struct device *d)
+{
+	return (uint32_t)(d - t->slots);
+}
+
+struct device *
+device_at(struct device_table *t, uint32_t index)
+{
+	return &t->slots[index];
+}
+
+void
+device_hold(struct device *d)
+{
+	d->flows++;
+}
+
+void
+device_release(struct device *d)
+{
+	d->flows--;
+}
+
+void
+device_rematch(struct device_table *t, const struct policy *p)
+{
+	for (uint32_t i = t->newest; i; i = t->slots[i].older)
+		t->slots[i].inventory = match_inventory(&t->slots[i], p);
+}
+
+size_t
+device_count(const struct device_table *t)
+{
+	return t->count;
+}
+
+size_t
+device_unknown_count(const struct device_table *t)
+{
+	size_t n = 0;
+	for (uint32_t i = t->newest; i; i = t->slots[i].older)
+		n += t->slots[i].inventory == DEVICE_UNKNOWN;
+	return n;
+}
+
+uint64_t
+device_evictions(const struct device_table *t)
+{
+	return t->evictions;
+}
+
+uint64_t
+device_shared(const struct device_table *t)
+{
+	return t->shared;
+}
+
+const char *
+device_name(const struct device *d, const struct policy *p, char out[ADDR_TEXT])
+{
+	size_t n;
+	const struct policy_device *list = policy_devices(p, &n);
+
+	if (d->inventory < n)
+		return list[d->inventory].name;
+	if (d->by_address)
+		return addr_print(&d->addr, out);
+	return mac_print(&d->mac, out);
+}

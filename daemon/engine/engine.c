@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The packet path from a datagram of the queue socket to a verdict, and the engine's clock; see engine.h. */
+#include "engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bundle.h"
+#include "log.h"
+#include "mark.h"
+
+#define SECOND 1000000000ull
+
+enum {
+	EXPIRE_AT_ONCE = 4096, /* flows a tick: a full table empties in seconds without holding a packet up */
+	DENIED_IDLE_S = 120,   /* well over the kernel's own memory of a refusal, so that its counts find their flow */
+	IMPATIENT_S = 30,
+};
+
+struct engine *
+engine_new(const char *run_dir, const char *state_dir, int channel, bool packet_clock)
+{
+	struct engine *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return NULL;
+	e->run_dir = run_dir;
+	e->state_dir = state_dir;
+	e->channel = channel;
+	e->syslog_fd = -1;
+	e->packet_clock = packet_clock;
+	if (gethostname(e->host, sizeof e->host - 1) < 0)
+		strcpy(e->host, "localhost");
+	engine_clock(e);
+	e->start_us = e->now.wall_us;
+	return e;
+}
+
+void
+engine_clock(struct engine *e)
+{
+	if (!e->packet_clock)
+		clock_read(&e->now);
+}
+
+/* What is known of an ended flow goes to the log, unless it was refused at once: that was told then. */
+static void
+main_flow_ended(void *arg, struct flow *f, const struct now *now, bool evicted)
+{
+	struct engine *e = arg;
+	enum flow_end end = f->revoked	 ? FLOW_END_REVOKED
+			    : e->stopping ? FLOW_END_SHUTDOWN
+			    : evicted ? FLOW_END_EVICTED
+			    : f->closed ? FLOW_END_CLOSED
+					: FLOW_END_TIMEOUT;
+	(void)now;
+	e->stats.flows_ended++;
+	e->stats.flows_evicted += evicted;
+	report_flow_end(e, f, end);
+	device_release(device_at(e->devices, f->device));
+	rulebook_unref(f->book);
+	f->book = NULL;
+}
+
+static void
+denied_flow_ended(void *arg, struct flow *f, const struct now *now, bool evicted)
+{
+	struct engine *e = arg;
+	(void)now;
+	(void)evicted;
+	device_release(device_at(e->devices, f->device));
+	rulebook_unref(f->book);
+	f->book = NULL;
+}
+
+int
+engine_start(struct engine *e, const struct channel_start *start, struct bundle *bundle, int syslog_fd)
+{
+	e->syslog_fd = syslog_fd;
+	e->boot = start->boot;
+	e->restarts = start->restarts;
+	e->generation = start->generation;
+	if (!regime_build(e, bundle, &e->next))
+		return -1;
+	const struct policy_options *o = policy_options(e->next.policy);
+	const uint64_t idle[FLOW_LISTS] = {o->idle_s * SECOND, IMPATIENT_S * SECOND};
+	const uint64_t denied_idle[FLOW_LISTS] = {DENIED_IDLE_S * SECOND, DENIED_IDLE_S * SECOND};
+	e->flows = flow_table_new(o->flows, idle, main_flow_ended, e);
+	e->denied = flow_table_new(o->flows / 4 + 64, denied_idle, denied_flow_ended, e);
+	e->devices = device_table_new(o->devices);
+	if (!e->flows || !e->denied || !e->devices) {
+		log_warnx("options: %u flows and %u devices do not fit in memory", o->flows, o->devices);
+		return -1;
+	}
+	engine_adopt(e, start->generation);
+	return 0;
+}
+
+static void
+end_one(void *arg, struct flow *f)
+{
+	struct engine *e = arg;
+	flow_end(e->flows, f, &e->now);
+}
+
+static void
+end_denied(void *arg, struct flow *f)
+{
+	struct engine *e = arg;
+	flow_end(e->denied, f, &e->now);
+}
+
+void
+engine_free(struct engine *e)
+{
+	e->stopping = true;
+	engine_clock(e);
+	if (e->is.policy) {
+		flow_walk(e->flows, end_one, e);
+		rollup_free(e->is.rollup);
+		e->is.rollup = NULL;
+		report_stats(e);
+		flow_walk(e->denied, end_denied, e);
+	}
+	if (e->next.policy)
+		regime_free(&e->next);
+	regime_free(&e->is);
+	flow_table_free(e->flows);
+	flow_table_free(e->denied);
+	device_table_free(e->devices);
+	free(e);
+}
+
+static void
+send_verdicts(struct engine *e)
+{
+	e->verdicts.head.type = CH_VERDICTS;
+	e->verdicts.head.arg = e->generation;
+	size_t len = sizeof e->verdicts.head + e->verdicts.head.count * sizeof e->verdicts.v[0];
+	/* The gate always reads; a verdict must not be lost, so wait for it. When it is gone, so are we. */
+	while (channel_send(e->channel, &e->verdicts, len, NULL, 0) < 0) {
+		if (errno != EAGAIN && errno != ENOBUFS)
+			fatal("verdicts: the gate does not take them");
+		struct pollfd p = {.fd = e->channel, .events = POLLOUT};
+		(void)poll(&p, 1, 100);
+	}
+	e->verdicts.head.count = 0;
+}
+
+void
+engine_flush(struct engine *e)
+{
+	if (e->verdicts.head.count)
+		send_verdicts(e);
+	sinks_flush(e->is.sinks, &e->now);
+}
+
+static void
+answer(struct engine *e, const struct queued *q, unsigned decision)
+{
+	e->stats.verdict[decision == VERDICT_DROP_ONCE ? DECISION_BLOCK : decision]++;
+	e->verdicts.v[e->verdicts.head.count++] =
+		(struct channel_verdict){.id = q->id, .mark = q->mark, .queue = q->queue, .decision = (uint8_t)decision};
+	if (e->verdicts.head.count == CHANNEL_VERDICTS)
+		send_verdicts(e);
+}
+
+/* Which way a packet goes, and who is the camera. */
+struct orientation {
+	struct tuple tuple; /* as the initiator opened it */
+	bool reply;	    /* the packet travels towards the initiator */
+	bool inbound;	    /* the far side opened it */
+	bool from_camera;   /* the packet left the camera side */
+	uint8_t zone, remote_zone;
+	uint32_t ifindex;
+};
+
+/* A zone that has interfaces is believed only when the packet uses one of them: addresses alone can be forged. */
+static uint8_t
+remote_zone(const struct engine *e, const struct addr *a, uint8_t by_interface)
+{
+	size_t n;
+	const struct policy_zone *zones = policy_zones(e->is.policy, &n);
+	uint8_t z = policy_zone_by_addr(e->is.policy, a);
+
+	if (by_interface != ZONE_NONE)
+		return by_interface;
+	return z < n && zones[z].n_interfaces ? ZONE_NONE : z;
+}
+
+/* The first guarded zone: where a packet's interfaces are not known yet (they have just been made), it still is a camera's. */
+static uint8_t
+any_guarded_zone(const struct engine *e)
+{
+	size_t n;
+	const struct policy_zone *zones = policy_zones(e->is.policy, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (zones[i].n_interfaces)
+			return (uint8_t)i;
+	return 0;
+}
+
+static struct orientation
+orient(const struct engine *e, const struct queued *q, const struct packet *p)
+{
+	unsigned shift = policy_options(e->is.policy)->mark_shift;
+	bool hint = mark_generation(shift, q->mark) == 0 && (mark_decision(shift, q->mark) & MARK_HINT_REPLY);
+	struct orientation o = {.reply = hint};
+
+	/* An error speaks of the flow that it quotes, whose packet went the other way. */
+	if (p->icmp_error)
+		o.tuple = hint ? p->inner : tuple_reverse(&p->inner);
+	else
+		o.tuple = hint ? tuple_reverse(&p->tuple) : p->tuple;
+	const struct link_zone *in = link_find(e, q->in), *out = link_find(e, q->out);
+	const struct link_zone *first = hint ? out : in, *second = hint ? in : out;
+	o.inbound = first->zone == ZONE_NONE && second->zone != ZONE_NONE;
+	const struct link_zone *camera = o.inbound ? second : first, *other = o.inbound ? first : second;
+	o.from_camera = o.inbound == o.reply;
+	o.ifindex = camera->index;
+	o.zone = camera->zone != ZONE_NONE ? camera->zone : any_guarded_zone(e);
+	o.remote_zone = remote_zone(e, o.inbound ? &o.tuple.src : &o.tuple.dst, other->zone);
+	return o;
+}
+
+static struct device *
+attach_device(struct engine *e, const struct orientation *o, const struct queued *q, bool *ret_new)
+{
+	size_t n;
+	const struct policy_zone *zones = policy_zones(e->is.policy, &n);
+	const struct addr *camera = o->inbound ? &o->tuple.dst : &o->tuple.src;
+
+	if (!o->from_camera)
+		return device_by_address(e->devices, e->is.policy, camera, o->zone, &e->now, ret_new);
+	bool by_mac = q->has_mac && !(o->zone < n && zones[o->zone].by_address);
+	return device_by_packet(e->devices, e->is.policy, by_mac ? &q->mac : NULL, camera, o->zone, &e->now, ret_new);
+}
+
+static void
+count_packet(struct flow *f, const struct orientation *o, const struct packet *p)
+{
+	f->packets[o->reply]++;
+	f->bytes[o->reply] += p->ip_len;
+}
+
+/*
+ * A flow refused at its first packet: the kernel remembers it without its source port and has no connection for it, and so do we. Its
+ * counts of what it refused without us arrive under the same key.
+ */
+static void
+refuse(struct engine *e, const struct flow *seed)
+{
+	struct flow key = *seed;
+
+	key.tuple.sport = 0;
+	if (!proto_has_ports(key.tuple.proto))
+		key.tuple.dport = 0;
+	struct flow *f = flow_find(e->denied, &key.tuple);
+	if (f) {
+		flow_take_answer(f, seed);
+		f->packets[0] += seed->packets[0];
+		f->bytes[0] += seed->bytes[0];
+	} else {
+		f = flow_insert(e->denied, &key, &e->now);
+		device_hold(device_at(e->devices, f->device));
+		rulebook_ref(f->book);
+	}
+	flow_touch(e->denied, f, FLOW_PATIENT, &e->now);
+	device_at(e->devices, f->device)->flows_blocked++;
+	report_denied(e, seed, 1);
+}
+
+/* Judges a flow that is new, or whose answer is of an older policy. */
+static void
+decide(struct engine *e, struct flow *f, bool mid_stream)
+{
+	struct judgement j;
+
+	flow_judge(e, f, &j);
+	f->sent = (uint8_t)flow_verdict(f, mid_stream);
+	e->stats.decided[f->decision]++;
+	e->stats.would_block += f->sent == DECISION_ALLOW && f->decision != DECISION_ALLOW;
+}
+
+static bool
+is_refusal(unsigned decision)
+{
+	return decision == DECISION_BLOCK || decision == DECISION_REJECT;
+}
+
+/* The first packet that we see of a flow. NULL: it was refused, and no flow came of it. */
+static struct flow *
+open_flow(struct engine *e, const struct orientation *o, const struct queued *q, const struct packet *p)
+{
+	/* A connection that began before us is in its middle: the kernel saw its reply, or TCP is past its SYN. */
+	bool mid_stream = o->reply || (p->tuple.proto == IPPROTO_TCP && !p->icmp_error && !(p->tcp_flags & TCP_SYN));
+	bool new_device;
+	struct device *d = attach_device(e, o, q, &new_device);
+	struct flow seed, *f = NULL;
+
+	e->stats.flows_new++;
+	d->flows_seen++;
+	flow_init(e->flows, &seed, &o->tuple, &e->now);
+	seed.device = device_index(e->devices, d);
+	seed.ifindex = o->ifindex;
+	seed.zone = o->zone;
+	seed.remote_zone = o->remote_zone;
+	seed.inbound = o->inbound;
+	seed.established = mid_stream;
+	count_packet(&seed, o, p);
+	decide(e, &seed, mid_stream);
+	answer(e, q, seed.sent);
+	if (is_refusal(seed.sent) && !mid_stream) {
+		refuse(e, &seed);
+	} else {
+		f = flow_insert(e->flows, &seed, &e->now);
+		rulebook_ref(f->book);
+		device_hold(d);
+		report_decided(e, f);
+	}
+	if (!d->alerted && d->inventory == DEVICE_UNKNOWN && policy_unknown_devices(e->is.policy) == ACTION_ALERT) {
+		d->alerted = true;
+		report_unknown_device(e, d, &seed);
+	}
+	rulebook_unref(seed.book);
+	return f;
+}
+
+/* A flow whose answer is of an older generation: judged anew from what is remembered of it. */
+static void
+rejudge(struct engine *e, struct flow *f)
+{
+	bool allowed = f->sent == DECISION_ALLOW;
+
+	e->stats.flows_rejudged++;
+	decide(e, f, true);
+	if (!allowed || !is_refusal(f->sent))
+		return;
+	f->revoked = true;
+	e->stats.flows_revoked++;
+	report_revoked(e, f);
+}
+
+/* A packet that belongs to no flow: counted and told by its reason, and in enforce mode it goes nowhere. */
+static void
+no_flow(struct engine *e, const struct queued *q, const struct packet *p, enum drop_reason reason)
+{
+	e->stats.drop[reason]++;
+	report_drop(e, p, q, reason);
+	answer(e, q, policy_mode(e->is.policy) == MODE_MONITOR ? DECISION_PENDING : VERDICT_DROP_ONCE);
+}
+
+static void
+engine_packet(struct engine *e, const struct queued *q)
+{
+	struct packet p;
+
+	e->stats.packets++;
+	e->stats.bytes += q->wire_len;
+	enum drop_reason reason = decode(q->ip, q->wire_len, &p);
+	if (reason != DROP_NONE) {
+		no_flow(e, q, &p, reason);
+		return;
+	}
+	struct orientation o = orient(e, q, &p);
+	struct flow *f = flow_find(e->flows, &o.tuple);
+	if (f) {
+		count_packet(f, &o, &p);
+		if (f->generation != e->generation)
+			rejudge(e, f);
+		answer(e, q, f->sent);
+		f->established = true;
+	} else {
+		f = open_flow(e, &o, q, &p);
+	}
+	if (f)
+		flow_touch(e->flows, f, f->sent == DECISION_ALLOW ? FLOW_PATIENT : FLOW_IMPATIENT, &e->now);
+}
+
+/* Scenarios carry their own time; it never goes back. */
+static void
+packet_time(struct engine *e, const struct queued *q)
+{
+	if (q->stamp_us > e->now.wall_us) {
+		if (!e->start_us)
+			e->start_us = q->stamp_us;
+		e->now.wall_us = q->stamp_us;
+		e->now.mono_ns = (uint64_t)q->stamp_us * 1000;
+		engine_tick(e);
+	}
+}
+
+void
+engine_datagram(struct engine *e, const void *data, size_t len)
+{
+	struct cursor c = cursor_of(data, len);
+	struct queued q;
+	int error = 0;
+
+	for (;;) {
+		switch (nfq_next(&c, &q, &error)) {
+		case NFQ_PACKET:
+			if (e->packet_clock)
+				packet_time(e, &q);
+			engine_packet(e, &q);
+			break;
+		case NFQ_STALE:
+			e->stale_ids++;
+			e->stats.stale_ids++;
+			break;
+		case NFQ_ERROR:
+			e->stats.netlink_errors++;
+			break;
+		case NFQ_BAD:
+			e->stats.netlink_bad++;
+			break;
+		case NFQ_END:
+			return;
+		}
+	}
+}
+
+static void
+gauges(struct engine *e)
+{
+	e->stats.flows_active = flow_count(e->flows);
+	e->stats.devices = device_count(e->devices);
+	e->stats.devices_unknown = device_unknown_count(e->devices);
+	e->stats.devices_evicted = device_evictions(e->devices);
+}
+
+/* The hour at which some `when:` changes its answer: every flow must be judged again, and the kernel must forget what it knows. */
+static void
+check_schedule(struct engine *e, int64_t now_s)
+{
+	if (!e->next_edge_s || now_s < e->next_edge_s)
+		return;
+	struct channel_head ask = {.type = CH_REJUDGE};
+	if (channel_send(e->channel, &ask, sizeof ask, NULL, 0) == 0)
+		e->next_edge_s = policy_next_edge(e->is.policy, now_s);
+}
+
+void
+engine_tick(struct engine *e)
+{
+	int64_t now_s = e->now.wall_us / 1000000;
+
+	flow_expire(e->flows, &e->now, EXPIRE_AT_ONCE);
+	flow_expire(e->denied, &e->now, EXPIRE_AT_ONCE);
+	rollup_tick(e->is.rollup, &e->now);
+	if (now_s == e->last_tick_s)
+		return;
+	e->last_tick_s = now_s;
+	gauges(e);
+	check_schedule(e, now_s);
+	if (!e->last_stats_s)
+		e->last_stats_s = now_s;
+	uint32_t every = policy_options(e->is.policy)->stats_s;
+	if (every && now_s - e->last_stats_s >= every) {
+		e->last_stats_s = now_s;
+		report_stats(e);
+	}
+	sinks_tick(e->is.sinks, &e->now);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the gate says: one small function a message, found in a table. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bundle.h"
+#include "control.h"
+#include "engine.h"
+#include "log.h"
+
+enum { REFUSED_TEXT = 65536 };
+
+static bool
+on_prepare(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_head *head = m;
+	struct channel_head reply = {.type = CH_PREPARED, .arg = head->arg};
+	struct bundle *b = n_fds == 1 ? bundle_load(fds[0]) : NULL;
+
+	if (e->next.policy)
+		regime_free(&e->next);
+	reply.count = !b || !regime_build(e, b, &e->next);
+	bundle_free(b);
+	if (reply.count)
+		control_reload_done(e->control, head->arg, false, "the engine could not build this policy; see its log");
+	return channel_send(e->channel, &reply, sizeof reply, NULL, 0) == 0;
+}
+
+static bool
+on_commit(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_commit *c = m;
+	(void)fds;
+	(void)n_fds;
+
+	/* What was judged before belongs to the old generation: it leaves under that. */
+	engine_flush(e);
+	if (c->head.count && e->next.policy) {
+		engine_adopt(e, c->generation);
+		e->stats.reloads++;
+		log_info("policy %s is in force, generation %u", policy_id(e->is.policy), c->generation);
+		control_reload_done(e->control, c->head.arg, true, "");
+	}
+	e->generation = c->generation;
+	return true;
+}
+
+/* Text written by the process that checked the policy, for whoever asked. */
+static bool
+on_refused(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_head *head = m;
+	char *text = calloc(1, REFUSED_TEXT);
+
+	e->stats.reloads_refused++;
+	if (!text)
+		return true;
+	size_t len = 0;
+	ssize_t n;
+	while (n_fds == 1 && len < REFUSED_TEXT - 1 &&
+	       (n = pread(fds[0], text + len, REFUSED_TEXT - 1 - len, (off_t)len)) > 0)
+		len += (size_t)n;
+	control_reload_done(e->control, head->arg, false, text);
+	free(text);
+	return true;
+}
+
+static bool
+on_links(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_links *l = m;
+	(void)fds;
+	(void)n_fds;
+	links_set(e, l->link, l->head.count);
+	return true;
+}
+
+static void
+flow_news(struct engine *e, const struct channel_flow_news *n)
+{
+	struct flow *f = flow_find(e->flows, &n->tuple);
+
+	if (!f) {
+		e->stats.news_unmatched++;
+		return;
+	}
+	bool same = f->exact && f->kernel_packets[0] == n->orig_packets && f->kernel_packets[1] == n->reply_packets;
+	f->exact = true;
+	f->kernel_packets[0] = n->orig_packets;
+	f->kernel_packets[1] = n->reply_packets;
+	f->kernel_bytes[0] = n->orig_bytes;
+	f->kernel_bytes[1] = n->reply_bytes;
+	if (n->start_ns && (int64_t)(n->start_ns / 1000) < f->start_us)
+		f->start_us = (int64_t)(n->start_ns / 1000); /* it began before this engine did */
+	flow_touch(e->flows, f, f->slot.list, &e->now);
+	if (n->stop_ns)
+		f->last_us = (int64_t)(n->stop_ns / 1000);
+	/* A TCP connection in TIME_WAIT whose counters rest has said all it has to say; conntrack would keep it for minutes. */
+	bool over = (n->flags & NEWS_END) || (f->closed && same && (n->flags & NEWS_CLOSED));
+	f->closed |= (n->flags & NEWS_CLOSED) != 0;
+	if (over) {
+		f->closed |= f->tuple.proto == IPPROTO_TCP && (n->flags & NEWS_CLOSED);
+		flow_end(e->flows, f, &e->now);
+	}
+}
+
+static bool
+on_flow_news(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_news *news = m;
+	(void)fds;
+	(void)n_fds;
+	for (size_t i = 0; i < news->head.count; i++)
+		flow_news(e, &news->f[i]);
+	return true;
+}
+
+static bool
+on_denied(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_denied *d = m;
+	(void)fds;
+	(void)n_fds;
+	for (size_t i = 0; i < d->head.count; i++) {
+		struct flow *f = flow_find(e->denied, &d->f[i].tuple);
+		if (!f) {
+			e->stats.denied_unmatched += d->f[i].packets;
+			continue;
+		}
+		f->packets[0] += d->f[i].packets;
+		f->bytes[0] += d->f[i].bytes;
+		flow_touch(e->denied, f, FLOW_PATIENT, &e->now);
+		report_denied(e, f, d->f[i].packets);
+	}
+	return true;
+}
+
+static bool
+on_counters(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	(void)fds;
+	(void)n_fds;
+	memcpy(&e->kernel, m, sizeof e->kernel);
+	e->kernel_known = true;
+	return true;
+}
+
+/* Gate events that become alerts. */
+static const struct {
+	enum gate_event event;
+	enum signature sid;
+	enum alert_level level;
+} events[] = {
+	{EVENT_HOOK_REMOVED, SID_HOOK_REMOVED, ALERT_HIGH},	  {EVENT_ENGINE_RESTARTED, SID_ENGINE_RESTARTED, ALERT_HIGH},
+	{EVENT_RELOAD_REFUSED, SID_RELOAD_REFUSED, ALERT_MEDIUM}, {EVENT_UNINSPECTED, SID_UNINSPECTED, ALERT_HIGH},
+	{EVENT_NEWS_LOST, SID_UNINSPECTED, ALERT_LOW},
+};
+
+static bool
+on_event(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	struct channel_event ev;
+	(void)fds;
+	(void)n_fds;
+
+	memcpy(&ev, m, sizeof ev);
+	ev.text[sizeof ev.text - 1] = 0;
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (events[i].event == ev.head.arg)
+			report_event(e, events[i].sid, events[i].level, ev.text);
+	return true;
+}
+
+static bool
+on_ping(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_head *head = m;
+	struct channel_pong pong = {.head = {.type = CH_PONG, .arg = head->arg}, .stale_ids = e->stale_ids};
+	(void)fds;
+	(void)n_fds;
+	return channel_send(e->channel, &pong, sizeof pong, NULL, 0) == 0 || errno == EAGAIN;
+}
+
+static bool
+on_reopen(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	(void)m;
+	(void)fds;
+	(void)n_fds;
+	sinks_reopen(e->is.sinks, &e->now);
+	return true;
+}
+
+static bool
+on_stop(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	(void)m;
+	(void)fds;
+	(void)n_fds;
+	e->stopping = true;
+	return false;
+}
+
+static const struct {
+	uint16_t type;
+	size_t fixed, element, max;
+	bool (*handle)(struct engine *e, const void *m, const int *fds, size_t n_fds);
+} handlers[] = {
+	{CH_PREPARE, sizeof(struct channel_head), 0, 0, on_prepare},
+	{CH_COMMIT, sizeof(struct channel_commit), 0, 0, on_commit},
+	{CH_REFUSED, sizeof(struct channel_head), 0, 0, on_refused},
+	{CH_LINKS, sizeof(struct channel_links), sizeof(struct channel_link), CHANNEL_LINKS, on_links},
+	{CH_FLOW_NEWS, sizeof(struct channel_news), sizeof(struct channel_flow_news), CHANNEL_NEWS, on_flow_news},
+	{CH_DENIED, sizeof(struct channel_denied), sizeof(struct channel_denied_flow), CHANNEL_NEWS, on_denied},
+	{CH_COUNTERS, sizeof(struct channel_counters), 0, 0, on_counters},
+	{CH_EVENT, sizeof(struct channel_event), 0, 0, on_event},
+	{CH_PING, sizeof(struct channel_head), 0, 0, on_ping},
+	{CH_REOPEN, sizeof(struct channel_head), 0, 0, on_reopen},
+	{CH_STOP, sizeof(struct channel_head), 0, 0, on_stop},
+};
+
+bool
+engine_message(struct engine *e, const void *message, size_t len, int *fds, size_t n_fds)
+{
+	const struct channel_head *head = message;
+	bool ok = false;
+
+	engine_clock(e);
+	for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+		if (handlers[i].type != head->type)
+			continue;
+		if (channel_fits(message, len, handlers[i].fixed, handlers[i].element, handlers[i].max))
+			ok = handlers[i].handle(e, message, fds, n_fds);
+		else
+			log_warnx("message %u of the gate has a wrong length (%zu): two builds mixed?", head->type, len);
+	}
+	for (size_t i = 0; i < n_fds; i++)
+		close(fds[i]);
+	return ok;
+}

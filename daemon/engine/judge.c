@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a flow to policy's answer, and from the answer to what the kernel is told. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "engine.h"
+
+void
+flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
+{
+	const struct device *d = device_at(e->devices, f->device);
+
+	memset(ret, 0, sizeof *ret);
+	ret->known = FACT_PACKET | FACT_PLACE;
+	ret->device = d->inventory;
+	ret->zone = f->zone;
+	ret->remote_zone = f->remote_zone;
+	ret->inbound = f->inbound;
+	ret->proto = f->tuple.proto;
+	ret->has_port = proto_has_ports(f->tuple.proto);
+	ret->port = f->tuple.dport;
+	ret->local = f->inbound ? f->tuple.dst : f->tuple.src;
+	ret->remote = f->inbound ? f->tuple.src : f->tuple.dst;
+	ret->place = f->place;
+	ret->wall_s = e->now.wall_us / 1000000;
+}
+
+void
+flow_judge(struct engine *e, struct flow *f, struct judgement *ret)
+{
+	struct facts facts;
+
+	geo_lookup(e->is.geo, f->inbound ? &f->tuple.src : &f->tuple.dst, &f->place);
+	e->stats.geo_lookups++;
+	e->stats.geo_unknown += f->place.special == SPECIAL_NONE && !f->place.country[0];
+	flow_facts(e, f, &facts);
+	policy_judge(e->is.policy, &facts, ret);
+	if (f->book != e->is.book) {
+		rulebook_unref(f->book);
+		f->book = rulebook_ref(e->is.book);
+	}
+	f->rule = ret->rule ? (uint16_t)ret->rule->index : RULE_NO;
+	if (f->rule != RULE_NO)
+		f->book->hits[f->rule]++;
+	f->decision = (uint8_t)ret->decision;
+	f->mode = (uint8_t)ret->mode;
+	f->generation = (uint8_t)e->generation;
+}
+
+void
+flow_take_answer(struct flow *dst, const struct flow *src)
+{
+	rulebook_ref(src->book);
+	rulebook_unref(dst->book);
+	dst->book = src->book;
+	dst->rule = src->rule;
+	dst->generation = src->generation;
+	dst->decision = src->decision;
+	dst->sent = src->sent;
+	dst->mode = src->mode;
+	dst->place = src->place;
+}
+
+/*
+ * Monitor mode never drops. A stream in its middle is reset even where the rule says block: silence hides nothing from a peer that
+ * already talks, and a camera that waits for its timeout helps nobody.
+ */
+enum decision
+flow_verdict(const struct flow *f, bool mid_stream)
+{
+	if (f->decision == DECISION_PENDING)
+		return DECISION_PENDING;
+	if (f->mode == MODE_MONITOR)
+		return DECISION_ALLOW;
+	if (f->decision == DECISION_BLOCK && mid_stream && f->tuple.proto == IPPROTO_TCP)
+		return DECISION_REJECT;
+	return f->decision;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `lenscap-engine --plan FILE`: a process of its own that reads a policy, checks it and tells the gate what it must know. It has
+ * never seen a packet, so the gate may believe it.
+ */
+#include "planner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bundle.h"
+#include "diag.h"
+#include "plan.h"
+#include "policy.h"
+
+static bool
+write_plan(int fd, const struct plan *plan)
+{
+	return write(fd, plan, sizeof *plan) == (ssize_t)sizeof *plan;
+}
+
+static int
+refuse(const struct bundle *b, int plan_fd)
+{
+	struct plan plan;
+	memset(&plan, 0, sizeof plan);
+	return policy_salvage(b, &plan) && write_plan(plan_fd, &plan) ? PLAN_SALVAGED : PLAN_REFUSED;
+}
+
+int
+planner_run(const char *path, int plan_fd, int bundle_fd, FILE *text)
+{
+	struct diags diags = {0};
+	struct plan plan;
+	char *failed = NULL;
+	struct bundle *b = bundle_read(path, &failed);
+	int result = PLAN_REFUSED;
+
+	if (!b) {
+		fprintf(text, "%s: error: %s [E100]\n1 error, 0 warnings\n", failed ? failed : path, strerror(errno));
+		return PLAN_REFUSED;
+	}
+	struct policy *p = policy_load(b, &diags);
+	if (p)
+		policy_run_tests(p, &diags);
+	diags_print(&diags, text, false);
+	if (diags.n)
+		fprintf(text, "%u error%s, %u warning%s\n", diags.errors, diags.errors == 1 ? "" : "s", diags.warnings,
+			diags.warnings == 1 ? "" : "s");
+	memset(&plan, 0, sizeof plan);
+	if (!p || diags.errors) {
+		result = refuse(b, plan_fd);
+	} else {
+		policy_plan(p, &plan);
+		if (bundle_save(b, bundle_fd) == 0 && write_plan(plan_fd, &plan))
+			result = PLAN_GOOD;
+		else
+			fprintf(text, "%s: error: the plan could not be written: %s\n", path, strerror(errno));
+	}
+	policy_free(p);
+	diags_free(&diags);
+	bundle_free(b);
+	return result;
+}

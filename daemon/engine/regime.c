@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A policy and all that hangs from it: built beside the one in force, swapped as a whole. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle.h"
+#include "diag.h"
+#include "engine.h"
+#include "log.h"
+
+enum { ROLLUP_KEYS = 4096 };
+
+static bool
+same_outputs(const struct policy *a, const struct policy *b)
+{
+	size_t n, m;
+	const struct policy_output *x = policy_outputs(a, &n), *y = policy_outputs(b, &m);
+
+	if (n != m)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (x[i].kind != y[i].kind || x[i].facility != y[i].facility || x[i].types != y[i].types ||
+		    strcmp(x[i].path ? x[i].path : "", y[i].path ? y[i].path : "") != 0)
+			return false;
+	return true;
+}
+
+static struct policy *
+load(const struct bundle *b)
+{
+	struct diags diags = {0};
+	struct policy *p = policy_load(b, &diags);
+
+	for (size_t i = 0; !p && i < diags.n; i++)
+		log_warnx("%s:%u:%u: %s [%s]", diags.list[i].file, diags.list[i].line, diags.list[i].col, diags.list[i].message,
+			  diags.list[i].code);
+	diags_free(&diags);
+	return p;
+}
+
+bool
+regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
+{
+	struct regime r = {.policy = load(b)};
+	struct geo_config geo;
+	size_t n;
+
+	if (!r.policy)
+		return false;
+	policy_geo(r.policy, &geo);
+	geo.copy_dir = e->state_dir;
+	r.geo = geo_open(&geo, e->now.wall_us / 1000000);
+	r.book = rulebook_new(r.policy);
+	r.rollup = rollup_new(ROLLUP_KEYS, policy_options(r.policy)->rollup_s, report_copy_max, report_rolled, e);
+	/* Outputs that stay as they are keep their open files and what waits in their rings: engine_adopt() hands them over. */
+	bool keep = e->is.policy && same_outputs(e->is.policy, r.policy);
+	if (!keep) {
+		const struct policy_output *out = policy_outputs(r.policy, &n);
+		r.sinks = sinks_new(out, n, e->syslog_fd, report_first_record, e, &e->now);
+	}
+	if (!r.geo || !r.book || !r.rollup || (!keep && !r.sinks)) {
+		log_warnx("policy %s: not enough memory", b->id);
+		regime_free(&r);
+		return false;
+	}
+	*ret = r;
+	return true;
+}
+
+void
+regime_free(struct regime *r)
+{
+	rollup_free(r->rollup); /* first: it writes what it still holds */
+	if (r->sinks)
+		sinks_free(r->sinks);
+	if (r->geo)
+		geo_close(r->geo);
+	rulebook_unref(r->book);
+	policy_free(r->policy);
+	memset(r, 0, sizeof *r);
+}
+
+static void
+report_geo(struct engine *e)
+{
+	size_t n;
+	const struct geo_database *db = geo_databases(e->is.geo, &n);
+	char text[512];
+
+	for (size_t i = 0; i < n; i++) {
+		if (db[i].state == GEO_OK)
+			continue;
+		snprintf(text, sizeof text, "geo database %s: %s", db[i].path, db[i].problem);
+		log_warnx("%s", text);
+		report_event(e, SID_GEO_PROBLEM, ALERT_MEDIUM, text);
+	}
+}
+
+void
+engine_adopt(struct engine *e, uint32_t generation)
+{
+	struct regime old = e->is;
+
+	if (old.rollup) {
+		rollup_free(old.rollup);
+		old.rollup = NULL;
+	}
+	e->is = e->next;
+	memset(&e->next, 0, sizeof e->next);
+	if (!e->is.sinks) {
+		e->is.sinks = old.sinks;
+		old.sinks = NULL;
+	}
+	regime_free(&old);
+	e->generation = generation;
+	e->policy_since_us = e->now.wall_us;
+	e->next_edge_s = policy_next_edge(e->is.policy, e->now.wall_us / 1000000);
+	links_rezone(e);
+	device_rematch(e->devices, e->is.policy);
+	report_geo(e);
+}

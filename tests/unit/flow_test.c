@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The flow table against a plain model: find, insert, expire, evict; nothing is lost and nothing ends twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "flow.h"
+
+#define SECOND 1000000000ull
+
+struct ends {
+	size_t n, evicted;
+	uint16_t last_port;
+};
+
+static void
+on_end(void *arg, struct flow *f, const struct now *now, bool evicted)
+{
+	struct ends *e = arg;
+	(void)now;
+	e->n++;
+	e->evicted += evicted;
+	e->last_port = f->tuple.sport;
+}
+
+static const uint64_t idle[FLOW_LISTS] = {300 * SECOND, 30 * SECOND};
+
+static struct flow *
+add(struct flow_table *t, uint16_t port, uint64_t s, unsigned list)
+{
+	struct tuple tuple = {.sport = port, .dport = 443, .proto = 6};
+	struct now now = {.mono_ns = s * SECOND, .wall_us = (int64_t)s * 1000000};
+	struct flow seed;
+
+	flow_init(t, &seed, &tuple, &now);
+	struct flow *f = flow_insert(t, &seed, &now);
+	flow_touch(t, f, list, &now);
+	return f;
+}
+
+static struct flow *
+find(struct flow_table *t, uint16_t port)
+{
+	struct tuple tuple = {.sport = port, .dport = 443, .proto = 6};
+	return flow_find(t, &tuple);
+}
+
+static void
+expires_by_last_news(void **state)
+{
+	struct ends ends = {0};
+	struct flow_table *t = flow_table_new(100, idle, on_end, &ends);
+	(void)state;
+
+	add(t, 1, 1, FLOW_PATIENT);
+	add(t, 2, 1, FLOW_IMPATIENT);
+	struct flow *f = add(t, 3, 1, FLOW_IMPATIENT);
+	flow_touch(t, f, FLOW_IMPATIENT, &(struct now){.mono_ns = 20 * SECOND});
+	assert_int_equal(flow_expire(t, &(struct now){.mono_ns = 31 * SECOND}, 10), 1);
+	assert_int_equal(ends.last_port, 2);
+	assert_int_equal(flow_expire(t, &(struct now){.mono_ns = 50 * SECOND}, 10), 1);
+	assert_int_equal(ends.last_port, 3);
+	assert_int_equal(flow_expire(t, &(struct now){.mono_ns = 300 * SECOND}, 10), 0);
+	assert_int_equal(flow_expire(t, &(struct now){.mono_ns = 301 * SECOND}, 10), 1);
+	assert_int_equal(flow_count(t), 0);
+	assert_int_equal(ends.evicted, 0);
+	flow_table_free(t);
+}
+
+static void
+evicts_the_least_missed(void **state)
+{
+	struct ends ends = {0};
+	struct flow_table *t = flow_table_new(3, idle, on_end, &ends);
+	(void)state;
+
+	add(t, 1, 1, FLOW_PATIENT);
+	add(t, 2, 2, FLOW_IMPATIENT);
+	add(t, 3, 3, FLOW_IMPATIENT);
+	add(t, 4, 4, FLOW_PATIENT);
+	assert_int_equal(ends.evicted, 1);
+	assert_int_equal(ends.last_port, 2);
+	add(t, 5, 5, FLOW_PATIENT);
+	assert_int_equal(ends.last_port, 3);
+	add(t, 6, 6, FLOW_PATIENT);
+	assert_int_equal(ends.last_port, 1);
+	assert_int_equal(flow_count(t), 3);
+	assert_null(find(t, 1));
+	assert_non_null(find(t, 5));
+	flow_table_free(t);
+}
+
+static void
+end_visitor(void *arg, struct flow *f)
+{
+	flow_end(arg, f, &(struct now){0});
+}
+
+/* 200,000 random operations beside an array that remembers what must be there. */
+static void
+agrees_with_a_model(void **state)
+{
+	enum { KEYS = 3000 };
+	struct ends ends = {0};
+	struct flow_table *t = flow_table_new(KEYS, idle, on_end, &ends);
+	static bool there[KEYS + 1];
+	size_t count = 0, started = 0;
+	unsigned seed = 1;
+	(void)state;
+
+	for (int i = 0; i < 200000; i++) {
+		uint16_t port = (uint16_t)(1 + (unsigned)rand_r(&seed) % KEYS);
+		struct flow *f = find(t, port);
+		assert_int_equal(f != NULL, there[port]);
+		if (!f) {
+			assert_int_equal(add(t, port, 1, rand_r(&seed) & 1)->tuple.sport, port);
+			started++;
+			count++;
+		} else if (rand_r(&seed) & 1) {
+			flow_end(t, f, &(struct now){0});
+			count--;
+		} else {
+			flow_touch(t, f, rand_r(&seed) & 1, &(struct now){.mono_ns = SECOND});
+			continue;
+		}
+		there[port] = !there[port];
+		assert_int_equal(flow_count(t), count);
+	}
+	flow_walk(t, end_visitor, t);
+	assert_int_equal(flow_count(t), 0);
+	assert_int_equal(ends.n, started);
+	flow_table_free(t);
+}
+
+static void
+ids_are_safe_for_javascript(void **state)
+{
+	struct ends ends = {0};
+	struct flow_table *t = flow_table_new(10, idle, on_end, &ends);
+	(void)state;
+
+	uint64_t a = add(t, 1, 1, 0)->id, b = add(t, 2, 1, 0)->id;
+	assert_true(a < 1ull << 51 && b < 1ull << 51 && a != b);
+	flow_table_free(t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(expires_by_last_news),
+		cmocka_unit_test(evicts_the_least_missed),
+		cmocka_unit_test(agrees_with_a_model),
+		cmocka_unit_test(ids_are_safe_for_javascript),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
