@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * Connects to NOTIFY_SOCKET and takes it and the watchdog's variables out of the environment, so that no child speaks for us.
- * ret_watchdog_us: how often the manager wants to hear from us, 0: never.
+ * Connects to NOTIFY_SOCKET and takes it and the watchdog's variables out of the environment, so that no
+ * child speaks for us. ret_watchdog_us: how often the manager wants to hear from us, 0: never.
  * Returns the socket, or -1 when there is no manager (nothing is wrong then).
  */
 int notify_open(uint64_t *ret_watchdog_us);

@@ -39,7 +39,8 @@ connect_to(const char *path)
 	if (*path == '@')
 		a.sun_path[0] = '\0'; /* abstract */
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&a,
+			       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
 		close(fd);
 		return -1;
 	}

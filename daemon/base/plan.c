@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of a plan before anybody acts on it; see plan.h. Both programs need them: one before sending, one after receiving. */
+/*
+ * Checks of a plan before anybody acts on it; see plan.h. Both programs need them: one before sending, one
+ * after receiving.
+ */
 #include "plan.h"
 
 #include <string.h>
@@ -11,7 +14,8 @@ plan_ifname_valid(const char *name)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t len = strnlen(name, PLAN_IFNAME);
-	return len > 0 && len < PLAN_IFNAME && strspn(name, letters) == len && name[0] != '.' && name[0] != '-';
+	return len > 0 && len < PLAN_IFNAME && strspn(name, letters) == len && name[0] != '.' &&
+	       name[0] != '-';
 }
 
 static bool
@@ -46,9 +50,11 @@ plan_valid(const struct plan *p)
 		return false;
 	if (p->enforce > 1 || p->fail_closed > 1 || p->reject_used > 1 || p->wants_syslog > 1)
 		return false;
-	return p->queue <= PLAN_QUEUE_MAX && between(p->queue_length, PLAN_QUEUE_LENGTH_MIN, PLAN_QUEUE_LENGTH_MAX) &&
+	return p->queue <= PLAN_QUEUE_MAX &&
+	       between(p->queue_length, PLAN_QUEUE_LENGTH_MIN, PLAN_QUEUE_LENGTH_MAX) &&
 	       between(p->queue_buffer, PLAN_QUEUE_BUFFER_MIN, PLAN_QUEUE_BUFFER_MAX) &&
-	       between(p->copy_range, PLAN_COPY_RANGE_MIN, PLAN_COPY_RANGE_MAX) && p->mark_shift <= MARK_SHIFT_MAX &&
+	       between(p->copy_range, PLAN_COPY_RANGE_MIN, PLAN_COPY_RANGE_MAX) &&
+	       p->mark_shift <= MARK_SHIFT_MAX &&
 	       between(p->deny_memory_s, PLAN_DENY_MEMORY_MIN_S, PLAN_DENY_MEMORY_MAX_S) &&
 	       between(p->engine_deadline_ms, PLAN_DEADLINE_MIN_MS, PLAN_DEADLINE_MAX_MS);
 }

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fork and execveat; see child.h. Nothing between the two may fail silently: a child with power must not
+ * run.
+ */
+#include "child.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum { EXIT_NOT_STARTED = 126, DEATH_MS = 1000 };
+
+int
+child_program(void)
+{
+	static const char name[] = "lenscap-engine",
+			  installed[] = LENSCAP_PREFIX "/libexec/lenscap/lenscap-engine";
+	char path[PATH_MAX];
+
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof name - 1);
+	if (n > 0) {
+		path[n] = '\0';
+		char *slash = strrchr(path, '/');
+		memcpy(slash ? slash + 1 : path, name, sizeof name);
+		int fd = open(path, O_PATH | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	int fd = open(installed, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		log_warn("cannot find the engine: neither beside this program nor as %s", installed);
+	return fd;
+}
+
+/*
+ * Another user than root loses every capability by the exec itself, once the ambient set is empty; and a
+ * service manager's filter may refuse capset. Root would get its capabilities back from the bounding set,
+ * so there they go first.
+ */
+static void
+drop_capabilities(void)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		_exit(EXIT_NOT_STARTED);
+	if (geteuid() == 0) {
+		capng_clear(CAPNG_SELECT_CAPS);
+		if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+			_exit(EXIT_NOT_STARTED);
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		_exit(EXIT_NOT_STARTED);
+}
+
+/* First out of each other's way, then each to its number. */
+static void
+place_descriptors(const int *fds, size_t n)
+{
+	int high[CHILD_FDS_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		if ((high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, CHILD_FD + CHILD_FDS_MAX)) < 0)
+			_exit(EXIT_NOT_STARTED);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		_exit(EXIT_NOT_STARTED);
+	if (close_range(CHILD_FD, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		_exit(EXIT_NOT_STARTED);
+	for (size_t i = 0; i < n; i++)
+		if (dup2(high[i], CHILD_FD + (int)i) < 0)
+			_exit(EXIT_NOT_STARTED);
+}
+
+static void become(int program, char *const argv[], const int *fds, size_t n, pid_t parent)
+	__attribute__((noreturn));
+static void
+become(int program, char *const argv[], const int *fds, size_t n, pid_t parent)
+{
+	sigset_t none;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(EXIT_NOT_STARTED);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	/* The program's own descriptor may have one of the numbers that are about to be taken. */
+	program = fcntl(program, F_DUPFD_CLOEXEC, CHILD_FD + CHILD_FDS_MAX);
+	place_descriptors(fds, n);
+	drop_capabilities();
+	execveat(program, "", argv, environ, AT_EMPTY_PATH);
+	log_warn("cannot execute the engine");
+	_exit(EXIT_NOT_STARTED);
+}
+
+int
+child_start(int program, char *const argv[], const int *fds, size_t n_fds, struct child *ret_child)
+{
+	if (n_fds > CHILD_FDS_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	pid_t parent = getpid(), pid = fork();
+	if (pid < 0)
+		return -1;
+	if (pid == 0)
+		become(program, argv, fds, n_fds, parent);
+	struct child c = {.pid = pid, .watch = pidfd_open(pid, 0)};
+	if (c.watch < 0) {
+		int saved = errno;
+		(void)child_end(&c);
+		errno = saved;
+		return -1;
+	}
+	*ret_child = c;
+	return 0;
+}
+
+bool
+child_wait(struct child *c, int timeout_ms, int *ret_status)
+{
+	struct pollfd p = {.fd = c->watch, .events = POLLIN};
+
+	if (c->pid == 0)
+		return false;
+	if (poll(&p, 1, timeout_ms) <= 0 || waitpid(c->pid, ret_status, WNOHANG) != c->pid)
+		return false;
+	close(c->watch);
+	*c = (struct child){.watch = -1};
+	return true;
+}
+
+bool
+child_end(struct child *c)
+{
+	int status;
+
+	if (c->pid == 0)
+		return true;
+	kill(c->pid, SIGKILL);
+	if (c->watch >= 0)
+		return child_wait(c, DEATH_MS, &status);
+	waitpid(c->pid, &status, 0);
+	*c = (struct child){.watch = -1};
+	return true;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the engine says. It has read hostile bytes: lengths, counts, ids, decisions and the pace are
+ * checked, and an engine that goes on sending what makes no sense is replaced.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mark.h"
+#include "queue.h"
+#include "state.h"
+
+enum { MESSAGES_A_TURN = 64 };
+
+static bool
+on_ready(struct gate *g, const void *message)
+{
+	(void)message;
+	if (g->keeper.state != ENGINE_STARTING)
+		return false;
+	keeper_ready(g);
+	return true;
+}
+
+static bool
+on_prepared(struct gate *g, const void *message)
+{
+	const struct channel_head *h = message;
+	if (h->count > 1 || g->reload.state != RELOAD_PREPARING || h->arg != g->reload.ticket)
+		return false;
+	reload_prepared(g, h->arg, h->count == 0);
+	return true;
+}
+
+/* All or nothing: a batch with one impossible verdict is not the work of our engine. */
+static bool
+on_verdicts(struct gate *g, const void *message)
+{
+	const struct channel_verdicts *v = message;
+
+	if (v->head.arg == 0 || v->head.arg > MARK_GENERATION_MAX || g->keeper.state != ENGINE_READY)
+		return false;
+	for (size_t i = 0; i < v->head.count; i++)
+		if (!queue_accepts(g->queue, &v->v[i]))
+			return false;
+	if (queue_send(g->queue, v->v, v->head.count, g->plan.mark_shift, v->head.arg) < 0) {
+		if (log_allowed(&g->complaint, g->now_ns, NULL))
+			log_warn("queue: %u verdicts could not be sent", v->head.count);
+		return true; /* not the engine's fault; the packets wait for the fail mode */
+	}
+	g->tally.verdicts += v->head.count;
+	return true;
+}
+
+static bool
+on_reload(struct gate *g, const void *message)
+{
+	const struct channel_head *h = message;
+	if (h->arg == 0)
+		return false;
+	reload_ask(g, h->arg);
+	return true;
+}
+
+static bool
+on_rejudge(struct gate *g, const void *message)
+{
+	(void)message;
+	reload_rejudge(g);
+	return true;
+}
+
+/*
+ * It cannot have more stale ids than verdicts, and they never get fewer; what it says beyond that is not
+ * believed.
+ */
+static bool
+on_pong(struct gate *g, const void *message)
+{
+	const struct channel_pong *p = message;
+	struct keeper *k = &g->keeper;
+	uint64_t relayed = g->tally.verdicts - k->verdicts_before;
+
+	if (k->pinged_ns == 0 || p->head.arg != k->ping)
+		return false;
+	k->pinged_ns = 0;
+	uint64_t stale = p->stale_ids < relayed ? p->stale_ids : relayed;
+	if (stale > k->stale)
+		k->stale = stale;
+	return true;
+}
+
+static const struct kind {
+	uint16_t type;
+	size_t fixed, element, max;
+	bool (*take)(struct gate *g, const void *message); /* false: makes no sense */
+} kinds[] = {
+	{CH_READY, sizeof(struct channel_head), 0, 0, on_ready},
+	{CH_PREPARED, sizeof(struct channel_head), 0, 0, on_prepared},
+	{CH_VERDICTS, sizeof(struct channel_verdicts), sizeof(struct channel_verdict), CHANNEL_VERDICTS,
+	 on_verdicts},
+	{CH_RELOAD, sizeof(struct channel_head), 0, 0, on_reload},
+	{CH_REJUDGE, sizeof(struct channel_head), 0, 0, on_rejudge},
+	{CH_PONG, sizeof(struct channel_pong), 0, 0, on_pong},
+};
+
+static bool
+take(struct gate *g, const void *message, size_t len)
+{
+	const struct channel_head *h = message;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		const struct kind *k = &kinds[i];
+		if (k->type == h->type)
+			return channel_fits(message, len, k->fixed, k->element, k->max) &&
+			       k->take(g, message);
+	}
+	return false;
+}
+
+static void
+refuse(struct gate *g, const void *message, size_t len)
+{
+	const struct channel_head *h = message;
+	unsigned held;
+
+	g->verdicts_refused++;
+	if (log_allowed(&g->complaint, g->now_ns, &held))
+		log_warnx("engine: message of type %u with %zu bytes makes no sense (%u more since the last "
+			  "time)",
+			  h ? h->type : 0u, len, held);
+	if (++g->keeper.malformed >= MALFORMED_MAX)
+		keeper_lost(g, "it sends nonsense");
+}
+
+void
+inbox_read(struct gate *g)
+{
+	_Alignas(8) char buf[CHANNEL_MAX];
+	int fds[CHANNEL_FDS];
+	size_t n_fds;
+
+	for (unsigned i = 0; i < MESSAGES_A_TURN && g->keeper.channel >= 0; i++) {
+		ssize_t n = channel_recv(g->keeper.channel, buf, fds, &n_fds);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0 && errno == EBADMSG) {
+			refuse(g, NULL, 0);
+			continue;
+		}
+		if (n <= 0) {
+			keeper_lost(g, "its channel is closed");
+			return;
+		}
+		for (size_t k = 0; k < n_fds; k++)
+			close(fds[k]); /* it has nothing to give us */
+		if (n_fds || !take(g, buf, (size_t)n))
+			refuse(g, buf, (size_t)n);
+	}
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See news.h. Entries without our field belong to flows that are none of our business. */
+#include "news.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "mark.h"
+#include "walk.h"
+
+enum {
+	EVENT_BUFFER = 4 << 20,
+	STEP_DATAGRAMS = 32,
+};
+
+struct news {
+	struct netlink *events, *dump, *ask;
+	bool looking;
+	unsigned shift;
+	news_sink *sink;
+	void *arg;
+	size_t n;
+	struct channel_flow_news batch[CHANNEL_NEWS];
+};
+
+struct news *
+news_open(void)
+{
+	struct news *n = calloc(1, sizeof *n);
+	if (!n)
+		return NULL;
+	n->events = netlink_open(NETLINK_NETFILTER, EVENT_BUFFER);
+	n->dump = netlink_open(NETLINK_NETFILTER, 0);
+	n->ask = netlink_open(NETLINK_NETFILTER, 0);
+	if (!n->events || !n->dump || !n->ask || netlink_join(n->events, NFNLGRP_CONNTRACK_DESTROY) < 0) {
+		int saved = errno;
+		news_close(n);
+		errno = saved;
+		return NULL;
+	}
+	return n;
+}
+
+void
+news_close(struct news *n)
+{
+	if (!n)
+		return;
+	netlink_close(n->events);
+	netlink_close(n->dump);
+	netlink_close(n->ask);
+	free(n);
+}
+
+int
+news_event_fd(const struct news *n)
+{
+	return netlink_fd(n->events);
+}
+
+int
+news_dump_fd(const struct news *n)
+{
+	return netlink_fd(n->dump);
+}
+
+static void
+begin(struct news *n, unsigned shift, news_sink *sink, void *arg)
+{
+	n->shift = shift;
+	n->sink = sink;
+	n->arg = arg;
+}
+
+static void
+deliver(struct news *n)
+{
+	if (n->n)
+		n->sink(n->batch, n->n, n->arg);
+	n->n = 0;
+}
+
+static void
+add(struct news *n, const struct nlmsghdr *m, uint32_t flag)
+{
+	struct walk_entry e;
+
+	if (!walk_read(m, &e) || !(e.mark & mark_mask(n->shift)) || !walk_news(&e, &n->batch[n->n]))
+		return;
+	n->batch[n->n++].flags |= flag;
+	if (n->n == CHANNEL_NEWS)
+		deliver(n);
+}
+
+static int
+each_event(const struct nlmsghdr *m, void *arg)
+{
+	if ((m->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE && m->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK)
+		add(arg, m, NEWS_END);
+	return MNL_CB_OK;
+}
+
+static int
+each_entry(const struct nlmsghdr *m, void *arg)
+{
+	add(arg, m, 0);
+	return MNL_CB_OK;
+}
+
+unsigned
+news_events(struct news *n, unsigned shift, news_sink *sink, void *arg)
+{
+	unsigned overruns = 0;
+
+	begin(n, shift, sink, arg);
+	for (unsigned i = 0; i < STEP_DATAGRAMS; i++) {
+		ssize_t len = recv(netlink_fd(n->events), n->events->in, sizeof n->events->in, MSG_DONTWAIT);
+		if (len < 0 && errno == ENOBUFS) {
+			overruns++;
+			continue;
+		}
+		if (len <= 0)
+			break;
+		(void)mnl_cb_run(n->events->in, (size_t)len, 0, 0, each_event, n);
+	}
+	deliver(n);
+	return overruns;
+}
+
+void
+news_look(struct news *n)
+{
+	if (!n->looking)
+		n->looking = walk_start(n->dump, 0, 0) == 0;
+}
+
+void
+news_look_step(struct news *n, unsigned shift, news_sink *sink, void *arg)
+{
+	begin(n, shift, sink, arg);
+	n->looking = netlink_step(n->dump, STEP_DATAGRAMS, each_entry, n) == NETLINK_MORE;
+	deliver(n);
+}
+
+struct size {
+	uint32_t entries, max;
+};
+
+static int
+each_size(const struct nlmsghdr *m, void *arg)
+{
+	struct size *s = arg;
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, m, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_validate(a, MNL_TYPE_U32) < 0)
+			continue;
+		if (mnl_attr_get_type(a) == CTA_STATS_GLOBAL_ENTRIES)
+			s->entries = ntohl(mnl_attr_get_u32(a));
+		if (mnl_attr_get_type(a) == CTA_STATS_GLOBAL_MAX_ENTRIES)
+			s->max = ntohl(mnl_attr_get_u32(a));
+	}
+	return MNL_CB_OK;
+}
+
+void
+news_table_size(struct news *n, uint32_t *ret_entries, uint32_t *ret_max)
+{
+	struct size s = {0};
+	struct nlmsghdr *m =
+		netlink_nf(n->ask, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC, 0);
+	(void)netlink_dump(n->ask, m, each_size, &s);
+	*ret_entries = s.entries;
+	*ret_max = s.max;
+}

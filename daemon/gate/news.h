@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What conntrack says about flows of ours: their end when it comes, their counters every few seconds. */
+#ifndef LENSCAP_GATE_NEWS_H
+#define LENSCAP_GATE_NEWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "channel.h"
+
+struct news;
+
+/* Called with 1..CHANNEL_NEWS of them. */
+typedef void news_sink(const struct channel_flow_news *f, size_t n, void *arg);
+
+struct news *news_open(void);
+void news_close(struct news *n);
+/* Two descriptors to wait for, and what to do then. Each call is bounded. */
+int news_event_fd(const struct news *n);
+int news_dump_fd(const struct news *n);
+/* Returns how often the kernel had to leave out events since the last call. */
+unsigned news_events(struct news *n, unsigned shift, news_sink *sink, void *arg);
+/* Starts the periodic look at all entries; nothing happens while one is under way. */
+void news_look(struct news *n);
+void news_look_step(struct news *n, unsigned shift, news_sink *sink, void *arg);
+
+/* Number of conntrack entries and its limit; zero when unknown. */
+void news_table_size(struct news *n, uint32_t *ret_entries, uint32_t *ret_max);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gate's places in the file system: directories, the lock, the listening sockets, the saved plan. */
+#ifndef LENSCAP_GATE_PLACE_H
+#define LENSCAP_GATE_PLACE_H
+
+#include <sys/types.h>
+
+struct plan;
+
+struct place {
+	int run_fd, state_fd; /* directories, so that they can be reached later by whoever we are then */
+	int lock_fd;
+	int control_fd, view_fd; /* listening */
+};
+
+/*
+ * Makes what is missing and takes the lock. log_dir may be NULL; a directory that was made belongs to uid
+ * and gid afterwards. 0, or -1: logged.
+ */
+int place_open(struct place *p, const char *run_dir, const char *state_dir, const char *log_dir, uid_t uid,
+	       gid_t gid);
+/* Removes the sockets and closes everything. */
+void place_close(struct place *p);
+
+/*
+ * Keeps the plan for a start with a broken policy. Replaced as a whole or not at all. 0, or -1 with errno.
+ */
+int place_save_plan(const struct place *p, const struct plan *plan);
+/* 0, or -1 when there is none that is valid. */
+int place_load_plan(const struct place *p, struct plan *ret_plan);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A new policy comes into force: read and checked by a process of its own → built by the engine → stale
+ * marks swept → one kernel transaction with the next generation → the engine swaps. Until that transaction
+ * the old policy stands, whatever fails. One at a time; the others wait their turn and each gets its
+ * answer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "netlink.h"
+#include "notify.h"
+#include "queue.h"
+#include "ruleset.h"
+#include "state.h"
+#include "sweep.h"
+#include "table.h"
+
+enum {
+	REJUDGE_MS = 1000, /* at most one in this time */
+	PRINT_LINES = 60,
+};
+
+void
+reload_print(int text_fd)
+{
+	char *text = planner_read_text(text_fd), *save = NULL;
+	unsigned lines = 0;
+
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line && lines < PRINT_LINES;
+	     line = strtok_r(NULL, "\n", &save), lines++)
+		log_warnx("%s", line);
+	free(text);
+}
+
+static void
+enter(struct gate *g, enum reload_state state)
+{
+	g->reload.state = state;
+	g->reload.since_ns = g->now_ns;
+}
+
+static void
+finish(struct gate *g)
+{
+	struct reload *r = &g->reload;
+
+	planner_stop(&r->planner);
+	if (r->bundle_fd >= 0)
+		close(r->bundle_fd);
+	r->bundle_fd = -1;
+	enter(g, RELOAD_IDLE);
+	gate_status(g, "READY=1\n");
+}
+
+static void
+answer_refused(struct gate *g, uint32_t ticket, int text_fd)
+{
+	struct channel_head h = {.type = CH_REFUSED, .arg = ticket};
+	(void)keeper_send(g, &h, sizeof h, text_fd, false);
+}
+
+/* Ends the reload in hand with the checker's words, or ours. */
+static void
+refuse(struct gate *g, int text_fd)
+{
+	char first[200];
+	char *text = planner_read_text(text_fd);
+
+	planner_first_error(text ? text : "", first, sizeof first);
+	log_warnx("the policy was refused, %s stays in force", g->plan.policy_id);
+	reload_print(text_fd);
+	answer_refused(g, g->reload.ticket, text_fd);
+	keeper_event(g, EVENT_RELOAD_REFUSED, 1, "reload refused, policy %s stays in force: %s",
+		     g->plan.policy_id, first);
+	free(text);
+	finish(g);
+}
+
+static void
+refuse_saying(struct gate *g, const char *text)
+{
+	int fd = planner_text(text);
+	refuse(g, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+void
+reload_ask(struct gate *g, uint32_t ticket)
+{
+	struct reload *r = &g->reload;
+
+	if (r->n_waiting < RELOAD_TICKETS) {
+		r->waiting[r->n_waiting++] = ticket;
+		return;
+	}
+	int fd = planner_text("error: too many reloads are waiting; try again\n");
+	answer_refused(g, ticket, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+void
+reload_rejudge(struct gate *g)
+{
+	g->reload.rejudge_wanted = true;
+}
+
+static void
+start_sweep(struct gate *g)
+{
+	struct reload *r = &g->reload;
+
+	r->sweeping = gate_next_generation(g);
+	if (sweep_start(g->sweep, g->plan.mark_shift, r->sweeping) == 0)
+		enter(g, RELOAD_SWEEPING);
+	else
+		refuse_saying(g, "error: the connection tracking table cannot be read\n");
+}
+
+static void
+start_next(struct gate *g)
+{
+	struct reload *r = &g->reload;
+
+	if (r->n_waiting > 0) {
+		r->ticket = r->waiting[0];
+		memmove(r->waiting, r->waiting + 1, --r->n_waiting * sizeof *r->waiting);
+		r->rejudge = false;
+		notify_send(g->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
+			    (unsigned long long)(g->now_ns / 1000));
+		enter(g, RELOAD_PLANNING);
+		if (planner_start(&r->planner, g->program, g->o->config) < 0)
+			refuse_saying(g, "error: the policy cannot be read: no process\n");
+	} else if (r->rejudge_wanted && g->now_ns - r->rejudged_ns >= (uint64_t)REJUDGE_MS * MS) {
+		r->rejudge_wanted = false;
+		r->rejudged_ns = g->now_ns;
+		r->rejudge = true;
+		r->ticket = 0;
+		start_sweep(g);
+	}
+}
+
+void
+reload_planned(struct gate *g)
+{
+	struct reload *r = &g->reload;
+	enum plan_result result;
+
+	if (r->state != RELOAD_PLANNING || !planner_wait(&r->planner, 0, &result, &r->plan))
+		return;
+	if (result == PLAN_BROKEN) {
+		refuse_saying(g, "error: the process that reads the policy has failed\n");
+		return;
+	}
+	int text_fd = planner_take_text(&r->planner);
+	if (result == PLAN_GOOD) {
+		struct channel_head h = {.type = CH_PREPARE, .arg = r->ticket};
+		reload_print(text_fd); /* warnings */
+		r->bundle_fd = planner_take_bundle(&r->planner);
+		enter(g, RELOAD_PREPARING);
+		(void)keeper_send(g, &h, sizeof h, r->bundle_fd, true);
+	} else {
+		refuse(g, text_fd);
+	}
+	if (text_fd >= 0)
+		close(text_fd);
+}
+
+void
+reload_prepared(struct gate *g, uint32_t ticket, bool ok)
+{
+	(void)ticket;
+	if (ok) {
+		start_sweep(g);
+		return;
+	}
+	log_warnx("the engine could not build the new policy, %s stays in force", g->plan.policy_id);
+	keeper_event(g, EVENT_RELOAD_REFUSED, 1,
+		     "reload refused: the engine could not build the new policy; %s stays in force",
+		     g->plan.policy_id);
+	finish(g);
+}
+
+/* The queue rule first, so that a packet of the new rules never meets the old fail mode. */
+static int
+put_queue(struct gate *g, const struct plan *plan)
+{
+	if (queue_rebind(g->queue, plan) < 0) {
+		log_warn("queue %u: cannot be taken into use", plan->queue);
+		return -1;
+	}
+	if (plan->queue == g->plan.queue && plan->fail_closed == g->plan.fail_closed)
+		return 0;
+	return table_requeue(g->table, plan);
+}
+
+static int
+put_rules(struct gate *g, const struct plan *plan, unsigned generation)
+{
+	struct ruleset rules = {.plan = plan, .generation = generation, .forget = true};
+
+	if (table_rewrite(g->table, &rules) == 0)
+		return 0;
+	rules.fresh = true;
+	if (table_restore(g->table, &rules) < 0)
+		return -1;
+	gate_table_anew(g);
+	return 0;
+}
+
+static void
+commit(struct gate *g, const struct plan *plan)
+{
+	struct reload *r = &g->reload;
+	unsigned old_shift = g->plan.mark_shift, generation = r->sweeping;
+
+	if (put_queue(g, plan) < 0 || put_rules(g, plan, generation) < 0) {
+		(void)put_queue(g, &g->plan);
+		refuse_saying(g, "error: the kernel has refused the new rules; see the log of lenscapd\n");
+		return;
+	}
+	/* A field that has moved leaves its marks at the old place. */
+	if (plan->mark_shift != old_shift && sweep_run(g->sweep, old_shift, plan->mark_shift, SWEEP_ALL) < 0)
+		log_warn("conntrack: marks cannot be moved");
+	if (!r->rejudge) {
+		g->plan = *plan;
+		close(g->bundle_fd);
+		g->bundle_fd = r->bundle_fd;
+		r->bundle_fd = -1;
+		if (place_save_plan(&g->place, &g->plan) < 0)
+			log_warn("%s/plan: cannot save the plan for a start with a broken policy",
+				 g->o->state_dir);
+	}
+	gate_committed(g, generation, r->ticket, !r->rejudge);
+	finish(g);
+}
+
+void
+reload_sweep(struct gate *g)
+{
+	struct reload *r = &g->reload;
+
+	if (r->state != RELOAD_SWEEPING)
+		return;
+	switch (sweep_step(g->sweep)) {
+	case NETLINK_MORE:
+		return;
+	case NETLINK_FAILED:
+		refuse_saying(g, "error: the connection tracking table cannot be read\n");
+		return;
+	case NETLINK_DONE:
+		break;
+	}
+	if (r->sweeping != gate_next_generation(g)) {
+		start_sweep(g); /* the table was put back meanwhile, which took that number */
+		return;
+	}
+	struct plan plan = r->rejudge ? g->plan : r->plan;
+	commit(g, &plan);
+}
+
+void
+reload_tick(struct gate *g)
+{
+	struct reload *r = &g->reload;
+	uint64_t waited = g->now_ns - r->since_ns;
+
+	switch (r->state) {
+	case RELOAD_IDLE:
+		if (g->keeper.state == ENGINE_READY && !g->ending)
+			start_next(g);
+		break;
+	case RELOAD_PLANNING:
+		if (waited > (uint64_t)PLANNER_MS * MS)
+			refuse_saying(g, "error: reading the policy takes too long\n");
+		break;
+	case RELOAD_PREPARING:
+		if (waited > (uint64_t)PREPARE_MS * MS)
+			keeper_lost(g, "it does not finish the new policy");
+		break;
+	case RELOAD_SWEEPING:
+		break;
+	}
+}
+
+/* Those who asked through the engine are gone with it; a signal's reload still counts. */
+void
+reload_engine_lost(struct gate *g)
+{
+	struct reload *r = &g->reload;
+	bool again = r->state != RELOAD_IDLE && !r->rejudge && r->ticket == 0;
+
+	if (r->state != RELOAD_IDLE) {
+		r->rejudge_wanted |= r->rejudge;
+		finish(g);
+	}
+	for (size_t i = 0; i < r->n_waiting; i++)
+		again |= r->waiting[i] == 0;
+	r->n_waiting = again;
+	r->waiting[0] = 0;
+}

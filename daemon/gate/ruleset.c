@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules. A packet of a camera passes two base chains in the forward hook:
+ *
+ *	inspect (-150)  settled by its ct mark? → done in the kernel
+ *	                refused from memory?    → done in the kernel
+ *	                else → toq → user space, which always answers accept plus a mark
+ *	apply   (-149)  the verdict's mark becomes the ct mark, and what it refuses is dropped or reset here
+ *
+ * A packet that user space never saw (bypass, fail-open) arrives in `apply` without a generation and passes
+ * unsaved, so its flow stays undecided. A verdict of another generation is not saved either; if it refuses,
+ * the packet still must not leak.
+ */
+#include "ruleset.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mark.h"
+#include "policy.h"
+
+const char *const ruleset_counters[RULESET_COUNTERS] = {
+	[C_QUEUE] = "c_queue",	 [C_OFFLOAD] = "c_offload", [C_CUT] = "c_cut",
+	[C_DENIED] = "c_denied", [C_INVALID] = "c_invalid", [C_REPLY] = "c_reply",
+};
+
+const struct ruleset_hits ruleset_hits[RULESET_HITS] = {
+	{"hits4p", 4, true},
+	{"hits4", 4, false},
+	{"hits6p", 16, true},
+	{"hits6", 16, false},
+};
+
+/*
+ * The keys under which refusals are remembered. Without ports the destination's kind alone counts (ICMP,
+ * GRE, ESP, …).
+ */
+static const struct memory {
+	const char *suffix, *type, *key;
+	bool ports;
+} memories[] = {
+	{"4p", "ipv4_addr . ipv4_addr . inet_proto . inet_service",
+	 "ip saddr . ip daddr . meta l4proto . th dport", true},
+	{"4", "ipv4_addr . ipv4_addr . inet_proto", "ip saddr . ip daddr . meta l4proto", false},
+	{"6p", "ipv6_addr . ipv6_addr . inet_proto . inet_service",
+	 "ip6 saddr . ip6 daddr . meta l4proto . th dport", true},
+	{"6", "ipv6_addr . ipv6_addr . inet_proto", "ip6 saddr . ip6 daddr . meta l4proto", false},
+};
+enum { MEMORIES = sizeof memories / sizeof *memories };
+
+/* What a refusal does in the end; `goto answer` tells the camera. */
+static const struct refusal {
+	const char *name, *verdict;
+	enum decision decision;
+} refusals[] = {
+	{"drop", "drop", DECISION_BLOCK},
+	{"reject", "goto answer", DECISION_REJECT},
+};
+enum { REFUSALS = sizeof refusals / sizeof *refusals };
+
+static const char *const chains[] = {"look", "known", "known_ports", "save", "answer"};
+enum { CHAINS = sizeof chains / sizeof *chains };
+
+#define TABLE	   "inet " RULESET_TABLE
+#define WITH_PORTS "meta l4proto { tcp, udp, udplite, sctp, dccp }"
+/*
+ * The flow's first packet, which conntrack forgets when it is dropped: the ct mark cannot remember that
+ * refusal.
+ */
+#define UNREMEMBERED "ct state new ct status ! confirmed"
+
+static void out(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void
+out(FILE *f, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vfprintf(f, fmt, ap);
+	va_end(ap);
+	fputc('\n', f);
+}
+
+static void rule(FILE *f, const char *chain, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void
+rule(FILE *f, const char *chain, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fprintf(f, "add rule " TABLE " %s ", chain);
+	vfprintf(f, fmt, ap);
+	va_end(ap);
+	fputc('\n', f);
+}
+
+static void
+put_sets(FILE *f)
+{
+	out(f, "add set " TABLE " " RULESET_CAM " { type ifname; }");
+	for (size_t i = 0; i < MEMORIES; i++) {
+		const struct memory *m = &memories[i];
+		for (size_t k = 0; k < REFUSALS; k++)
+			out(f, "add set " TABLE " %s%s { type %s; flags dynamic,timeout; size 65535; }",
+			    refusals[k].name, m->suffix, m->type);
+		out(f,
+		    "add set " TABLE
+		    " hits%s { type %s; flags dynamic,timeout; timeout %ds; size 65535; counter; }",
+		    m->suffix, m->type, RULESET_HITS_TIMEOUT_S);
+	}
+}
+
+/* Chains with a part for each memory: hit_drop4p counts a hit and drops, note_drop remembers one. */
+static void
+each_chain(FILE *f, const char *verb)
+{
+	for (size_t i = 0; i < CHAINS; i++)
+		out(f, "%s chain " TABLE " %s", verb, chains[i]);
+	for (size_t k = 0; k < REFUSALS; k++) {
+		const char *name = refusals[k].name;
+		out(f, "%s chain " TABLE " refuse_%s", verb, name);
+		out(f, "%s chain " TABLE " note_%s", verb, name);
+		out(f, "%s chain " TABLE " note_%s_ports", verb, name);
+		for (size_t i = 0; i < MEMORIES; i++)
+			out(f, "%s chain " TABLE " hit_%s%s", verb, name, memories[i].suffix);
+	}
+}
+
+static void
+put_frame(FILE *f)
+{
+	out(f, "add table " TABLE);
+	out(f, "add chain " TABLE " " RULESET_TOQ);
+	put_sets(f);
+	for (size_t i = 0; i < RULESET_COUNTERS; i++)
+		out(f, "add counter " TABLE " %s", ruleset_counters[i]);
+	each_chain(f, "add");
+}
+
+static void
+put_hooks(FILE *f)
+{
+	out(f, "add chain " TABLE " inspect { type filter hook forward priority -150; policy accept; }");
+	out(f, "add chain " TABLE " apply { type filter hook forward priority -149; policy accept; }");
+	out(f, "flush chain " TABLE " inspect");
+	out(f, "flush chain " TABLE " apply");
+}
+
+static void
+put_cameras(FILE *f, const struct plan *p)
+{
+	out(f, "flush set " TABLE " " RULESET_CAM);
+	for (uint32_t i = 0; i < p->n_interfaces && i < PLAN_INTERFACES; i++)
+		out(f, "add element " TABLE " " RULESET_CAM " { \"%.*s\" }", PLAN_IFNAME, p->interfaces[i]);
+}
+
+static void
+put_flushes(FILE *f, const struct ruleset *r)
+{
+	for (size_t i = 0; i < MEMORIES; i++) {
+		for (size_t k = 0; r->forget && k < REFUSALS; k++)
+			out(f, "flush set " TABLE " %s%s", refusals[k].name, memories[i].suffix);
+		if (r->fresh)
+			out(f, "flush set " TABLE " hits%s", memories[i].suffix);
+	}
+}
+
+/*
+ * ND between hosts of one bridged link: hop limit 255 proves that no router was passed (RFC 4861, 7.1.1);
+ * in a routed forward hook it is at most 254.
+ */
+#define NEIGHBOUR_DISCOVERY                                                                                  \
+	"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 "  \
+	"hoplimit 255"
+
+static void
+put_look(FILE *f, const struct ruleset *r)
+{
+	unsigned shift = r->plan->mark_shift;
+	uint32_t mask = mark_mask(shift);
+
+	/* Nobody else may preset our field. */
+	rule(f, "look", "meta mark set meta mark and 0x%08x", ~mask);
+	rule(f, "look", "ct mark & 0x%08x == 0x%08x counter name c_offload accept", mask,
+	     mark_of(shift, DECISION_ALLOW, r->generation));
+	for (size_t k = 0; k < REFUSALS; k++)
+		rule(f, "look", "ct mark & 0x%08x == 0x%08x counter name c_cut %s", mask,
+		     mark_of(shift, refusals[k].decision, r->generation), refusals[k].verdict);
+	rule(f, "look", NEIGHBOUR_DISCOVERY " accept");
+	rule(f, "look", "ct state invalid counter name c_invalid %s", r->plan->enforce ? "drop" : "accept");
+	/*
+	 * An undecided flow's answers to the camera pass; what a camera answers is judged: it may be the
+	 * first payload to leave.
+	 */
+	rule(f, "look",
+	     "iifname != @" RULESET_CAM
+	     " ct direction reply ct mark & 0x%08x == 0 counter name c_reply accept",
+	     mask);
+	rule(f, "look", UNREMEMBERED " jump known");
+	rule(f, "look", "ct direction reply meta mark set meta mark or 0x%08x",
+	     mark_of(shift, MARK_HINT_REPLY, 0));
+	rule(f, "look", "counter name c_queue jump " RULESET_TOQ);
+	/* Reached only when toq is empty. */
+	rule(f, "look", "%s", r->plan->fail_closed ? "drop" : "accept");
+}
+
+static void
+put_known(FILE *f)
+{
+	rule(f, "known", WITH_PORTS " goto known_ports");
+	for (size_t i = 0; i < MEMORIES; i++)
+		for (size_t k = 0; k < REFUSALS; k++)
+			rule(f, memories[i].ports ? "known_ports" : "known", "%s @%s%s goto hit_%s%s",
+			     memories[i].key, refusals[k].name, memories[i].suffix, refusals[k].name,
+			     memories[i].suffix);
+}
+
+/* A full set ends the rule that updates it, so the verdict stands in a rule of its own. */
+static void
+put_hits(FILE *f, unsigned memory_s)
+{
+	char chain[32];
+	for (size_t i = 0; i < MEMORIES; i++) {
+		const struct memory *m = &memories[i];
+		for (size_t k = 0; k < REFUSALS; k++) {
+			snprintf(chain, sizeof chain, "hit_%s%s", refusals[k].name, m->suffix);
+			rule(f, chain, "update @%s%s { %s timeout %us }", refusals[k].name, m->suffix, m->key,
+			     memory_s);
+			rule(f, chain, "update @hits%s { %s }", m->suffix, m->key);
+			rule(f, chain, "counter name c_denied %s", refusals[k].verdict);
+		}
+	}
+}
+
+static void
+put_save(FILE *f, const struct ruleset *r)
+{
+	unsigned shift = r->plan->mark_shift;
+	uint32_t mask = mark_mask(shift), allow = mark_of(shift, DECISION_ALLOW, r->generation);
+
+	rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
+	     mark_of(shift, 0, 0xff), ~mask);
+	rule(f, "save",
+	     "meta mark & 0x%08x == 0x%08x ct mark set ct mark and 0x%08x or 0x%08x meta mark set meta mark "
+	     "and 0x%08x accept",
+	     mask, allow, ~mask, allow, ~mask);
+	for (size_t k = 0; k < REFUSALS; k++) {
+		uint32_t refuse = mark_of(shift, refusals[k].decision, r->generation);
+		rule(f, "save",
+		     "meta mark & 0x%08x == 0x%08x ct mark set ct mark and 0x%08x or 0x%08x goto refuse_%s",
+		     mask, refuse, ~mask, refuse, refusals[k].name);
+	}
+	/* Another generation, or a refusal to be remembered by nobody: nothing is saved. */
+	rule(f, "save", "meta mark & 0x%08x == 0x%08x meta mark set meta mark and 0x%08x accept",
+	     mark_of(shift, 3, 0), mark_of(shift, DECISION_ALLOW, 0), ~mask);
+	rule(f, "save", "drop");
+}
+
+static void
+put_refusals(FILE *f, unsigned memory_s, uint32_t mask)
+{
+	char chain[32];
+	for (size_t k = 0; k < REFUSALS; k++) {
+		const char *name = refusals[k].name;
+		snprintf(chain, sizeof chain, "refuse_%s", name);
+		rule(f, chain, UNREMEMBERED " jump note_%s", name);
+		/*
+		 * A reset for a packet from the far side would tell the far side, and the camera would hear
+		 * nothing until it sends again. This one packet passes, and what the camera answers is
+		 * reset by the mark: the cut is heard at once.
+		 */
+		if (refusals[k].decision == DECISION_REJECT)
+			rule(f, chain,
+			     "meta l4proto tcp ct direction reply iifname != @" RULESET_CAM
+			     " meta mark set meta mark and 0x%08x accept",
+			     ~mask);
+		rule(f, chain, "%s", refusals[k].verdict);
+		snprintf(chain, sizeof chain, "note_%s", name);
+		rule(f, chain, WITH_PORTS " goto note_%s_ports", name);
+		for (size_t i = 0; i < MEMORIES; i++) {
+			snprintf(chain, sizeof chain, "note_%s%s", name, memories[i].ports ? "_ports" : "");
+			rule(f, chain, "update @%s%s { %s timeout %us }", name, memories[i].suffix,
+			     memories[i].key, memory_s);
+		}
+	}
+}
+
+static void
+put_answer(FILE *f, uint32_t mask)
+{
+	/* The answer inherits the packet's mark; our field is no business of its further way. */
+	rule(f, "answer", "meta mark set meta mark and 0x%08x", ~mask);
+	rule(f, "answer", "meta l4proto tcp reject with tcp reset");
+	rule(f, "answer", "reject with icmpx type admin-prohibited");
+}
+
+static void
+put_rules(FILE *f, const struct ruleset *r)
+{
+	uint32_t mask = mark_mask(r->plan->mark_shift);
+
+	put_look(f, r);
+	put_known(f);
+	put_hits(f, r->plan->deny_memory_s);
+	put_save(f, r);
+	put_refusals(f, r->plan->deny_memory_s, mask);
+	put_answer(f, mask);
+	/* Only camera traffic: on everybody else's packets these bits may mean something else. */
+	for (size_t i = 0; i < 2; i++) {
+		const char *side = i == 0 ? "iifname" : "oifname";
+		rule(f, "inspect", "%s @" RULESET_CAM " goto look", side);
+		rule(f, "apply", "%s @" RULESET_CAM " meta mark & 0x%08x != 0 goto save", side, mask);
+	}
+}
+
+static void
+put_all(FILE *f, const struct ruleset *r)
+{
+	put_frame(f);
+	put_hooks(f);
+	each_chain(f, "flush");
+	put_flushes(f, r);
+	put_cameras(f, r->plan);
+	put_rules(f, r);
+}
+
+static char *
+finish(FILE *f, char **text)
+{
+	bool ok = !ferror(f);
+	if (fclose(f) != 0 || !ok) {
+		free(*text);
+		return NULL;
+	}
+	return *text;
+}
+
+char *
+ruleset_base(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	put_frame(f);
+	return finish(f, &text);
+}
+
+static void
+put_toq(FILE *f, const struct plan *plan)
+{
+	out(f, "flush chain " TABLE " " RULESET_TOQ);
+	rule(f, RULESET_TOQ, "queue %sto %u", plan->fail_closed ? "" : "flags bypass ", plan->queue);
+}
+
+char *
+ruleset_toq(const struct plan *plan)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	put_toq(f, plan);
+	return finish(f, &text);
+}
+
+char *
+ruleset_rewrite(const struct ruleset *r)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	put_all(f, r);
+	return finish(f, &text);
+}
+
+char *
+ruleset_recreate(const struct ruleset *r, bool native)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	out(f, "add table " TABLE); /* so that the next line cannot fail */
+	out(f, "delete table " TABLE);
+	put_all(f, r);
+	if (native)
+		put_toq(f, r->plan);
+	return finish(f, &text);
+}

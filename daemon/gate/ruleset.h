@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The nft table as text. Pure: no kernel, no state. */
+#ifndef LENSCAP_GATE_RULESET_H
+#define LENSCAP_GATE_RULESET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+
+#define RULESET_TABLE "lenscap"
+#define RULESET_TOQ   "toq"
+#define RULESET_CAM   "cam"
+
+/* Named counters, in the order of ruleset_counters[]. */
+enum ruleset_counter { C_QUEUE, C_OFFLOAD, C_CUT, C_DENIED, C_INVALID, C_REPLY, RULESET_COUNTERS };
+extern const char *const ruleset_counters[RULESET_COUNTERS];
+
+/* The sets that count what the kernel refuses from memory. */
+struct ruleset_hits {
+	const char *name;
+	uint8_t address_bytes; /* 4 or 16 */
+	bool ports;
+};
+enum {
+	RULESET_HITS = 4,
+	RULESET_HITS_TIMEOUT_S =
+		97, /* well above the dump's period, and no period at which a device would retry */
+};
+extern const struct ruleset_hits ruleset_hits[RULESET_HITS];
+
+struct ruleset {
+	const struct plan *plan;
+	unsigned generation;
+	bool forget; /* empties the memory of refusals: another policy answers from now on */
+	bool fresh;  /* empties the hits too: nobody has counted them and nobody will */
+};
+
+/*
+ * Table, sets, counters and the chain `toq` without a base chain: nothing passes through it yet.
+ * Each of these returns text to free, NULL when memory ends.
+ */
+char *ruleset_base(void);
+/* Replaces the content of `toq` by the native queue statement. */
+char *ruleset_toq(const struct plan *plan);
+/*
+ * Everything else: adds what is missing, empties and refills every chain but `toq`. Running it again is
+ * harmless; run as one transaction no packet sees a half of it.
+ */
+char *ruleset_rewrite(const struct ruleset *r);
+/*
+ * Deletes the table and builds it anew, all in one. native: with the queue statement; else `toq` is left
+ * empty for a moment, and the rule behind it speaks the fail mode.
+ */
+char *ruleset_recreate(const struct ruleset *r, bool native);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads the table back object by object and hashes what only a commit can change; see seal.h. */
+#include "seal.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "hash.h"
+#include "netlink.h"
+#include "ruleset.h"
+
+#define BIT(n) (1u << (n))
+
+/* In every one of these messages attribute 1 is the table's name. */
+enum { TABLE_NAME = 1, DUMP_TRIES = 5 };
+
+static const struct part {
+	unsigned type;
+	bool by_table;	     /* the kernel filters the dump by table */
+	uint32_t attributes; /* those that only a commit changes */
+} parts[] = {
+	{NFT_MSG_GETTABLE, false, BIT(NFTA_TABLE_NAME) | BIT(NFTA_TABLE_FLAGS) | BIT(NFTA_TABLE_HANDLE)},
+	{NFT_MSG_GETCHAIN, false,
+	 BIT(NFTA_CHAIN_NAME) | BIT(NFTA_CHAIN_HANDLE) | BIT(NFTA_CHAIN_HOOK) | BIT(NFTA_CHAIN_POLICY) |
+		 BIT(NFTA_CHAIN_TYPE)},
+	{NFT_MSG_GETRULE, true, BIT(NFTA_RULE_CHAIN) | BIT(NFTA_RULE_HANDLE) | BIT(NFTA_RULE_EXPRESSIONS)},
+	{NFT_MSG_GETSET, true,
+	 BIT(NFTA_SET_NAME) | BIT(NFTA_SET_FLAGS) | BIT(NFTA_SET_KEY_LEN) | BIT(NFTA_SET_HANDLE)},
+};
+
+struct sealing {
+	uint64_t hash;
+	const struct part *part;
+};
+
+static uint64_t
+mix(uint64_t hash, uint16_t type, const void *data, size_t len)
+{
+	struct hash_key key = {hash, type};
+	return hash_bytes(&key, data, len);
+}
+
+static int
+add_object(const struct nlmsghdr *m, void *arg)
+{
+	struct sealing *s = arg;
+	const struct nlattr *a;
+	bool ours = false;
+
+	mnl_attr_for_each(a, m, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(a) == TABLE_NAME &&
+							     mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+		ours = strcmp(mnl_attr_get_str(a), RULESET_TABLE) == 0;
+	if (!ours)
+		return MNL_CB_OK;
+	mnl_attr_for_each(a, m, sizeof(struct nfgenmsg))
+	{
+		uint16_t type = mnl_attr_get_type(a);
+		if (type < 32 && s->part->attributes & BIT(type))
+			s->hash = mix(s->hash, type, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+	}
+	return MNL_CB_OK;
+}
+
+/* The kernel may return elements in any order: a sum does not mind. */
+static int
+add_elements(const struct nlmsghdr *m, void *arg)
+{
+	struct sealing *s = arg;
+	const struct nlattr *list, *element, *a;
+
+	mnl_attr_for_each(list, m, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(list) != NFTA_SET_ELEM_LIST_ELEMENTS)
+			continue;
+		mnl_attr_for_each_nested(element, list)
+			mnl_attr_for_each_nested(a, element) if (mnl_attr_get_type(a) == NFTA_SET_ELEM_KEY)
+				s->hash +=
+			mix(0, NFTA_SET_ELEM_KEY, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+	}
+	return MNL_CB_OK;
+}
+
+static int
+seal_parts(struct netlink *n, struct sealing *s)
+{
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		s->part = &parts[i];
+		struct nlmsghdr *m =
+			netlink_nf(n, NFNL_SUBSYS_NFTABLES, parts[i].type, NLM_F_DUMP, NFPROTO_INET, 0);
+		if (parts[i].by_table)
+			mnl_attr_put_strz(m, TABLE_NAME, RULESET_TABLE);
+		if (netlink_dump(n, m, add_object, s) < 0)
+			return -1;
+		if (i == 0 && s->hash == 0)
+			return 0;
+	}
+	struct nlmsghdr *m =
+		netlink_nf(n, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET, 0);
+	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, RULESET_CAM);
+	int rc = netlink_dump(n, m, add_elements, s);
+	return rc < 0 && errno == ENOENT ? 0 : rc; /* the set is gone: that alone changes the seal */
+}
+
+int
+seal_read(struct netlink *n, uint64_t *ret_seal)
+{
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		struct sealing s = {0};
+		if (seal_parts(n, &s) == 0) {
+			*ret_seal = s.hash;
+			return 0;
+		}
+		if (errno != EINTR && errno != ENOENT)
+			return -1;
+	}
+	return -1;
+}

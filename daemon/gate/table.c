@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Runs the rules' text through libnftables; see table.h. */
+#include "table.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netlink.h>
+#include <nftables/libnftables.h>
+
+#include "compat.h"
+#include "log.h"
+#include "netlink.h"
+#include "plan.h"
+#include "ruleset.h"
+#include "seal.h"
+
+struct table {
+	struct nft_ctx *nft;
+	struct netlink *netlink;
+	bool native; /* the kernel has nft's own queue statement */
+	uint64_t seal;
+};
+
+/*
+ * Never committed. The ct expression makes a modular kernel load conntrack, whose switches are wanted
+ * early.
+ */
+static const char probe_conntrack[] = "add table inet lenscap_probe\n"
+				      "add chain inet lenscap_probe c\n"
+				      "add rule inet lenscap_probe c ct state new accept\n";
+static const char probe_queue[] = "add table inet lenscap_probe\n"
+				  "add chain inet lenscap_probe c\n"
+				  "add rule inet lenscap_probe c queue flags bypass to 1\n";
+
+/* The buffers grow until they are read. */
+static int
+run_text(struct nft_ctx *nft, const char *text)
+{
+	(void)nft_ctx_get_output_buffer(nft);
+	(void)nft_ctx_get_error_buffer(nft);
+	return nft_run_cmd_from_buffer(nft, text) == 0 ? 0 : -1;
+}
+
+static bool
+dry_run(struct nft_ctx *nft, const char *text)
+{
+	nft_ctx_set_dry_run(nft, true);
+	int rc = run_text(nft, text);
+	nft_ctx_set_dry_run(nft, false);
+	return rc == 0;
+}
+
+struct table *
+table_open(void)
+{
+	struct table *t = calloc(1, sizeof *t);
+	if (!t)
+		return NULL;
+	t->nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	t->netlink = netlink_open(NETLINK_NETFILTER, 0);
+	if (!t->nft || !t->netlink || nft_ctx_buffer_output(t->nft) || nft_ctx_buffer_error(t->nft)) {
+		log_warn("nftables: cannot open a netlink socket");
+		table_close(t);
+		return NULL;
+	}
+	if (!dry_run(t->nft, probe_conntrack)) {
+		log_warnx("nftables: this kernel or this user cannot add a rule: %s; CAP_NET_ADMIN and "
+			  "nf_tables with conntrack are needed",
+			  nft_ctx_get_error_buffer(t->nft));
+		table_close(t);
+		return NULL;
+	}
+	t->native = dry_run(t->nft, probe_queue);
+	log_debug("nftables: queue rule is %s", t->native ? "native" : "the xtables target");
+	return t;
+}
+
+void
+table_close(struct table *t)
+{
+	if (!t)
+		return;
+	if (t->nft)
+		nft_ctx_free(t->nft);
+	netlink_close(t->netlink);
+	free(t);
+}
+
+/* Takes the text. */
+static int
+run(struct table *t, char *text)
+{
+	if (!text) {
+		errno = ENOMEM;
+		return -1;
+	}
+	int rc = run_text(t->nft, text);
+	free(text);
+	return rc;
+}
+
+/* The buffer holds the message, the line and a caret; one line is enough for the log. */
+static void
+complain(struct table *t, const char *what)
+{
+	const char *e = nft_ctx_get_error_buffer(t->nft);
+	log_warnx("nftables: %s: %.*s", what, (int)strcspn(e, "\n"), e);
+}
+
+static int
+remember(struct table *t)
+{
+	if (seal_read(t->netlink, &t->seal) < 0) {
+		log_warn("nftables: cannot read the table back");
+		t->seal = 0;
+	}
+	return 0;
+}
+
+static int
+put_toq(struct table *t, const struct plan *plan)
+{
+	if (t->native)
+		return run(t, ruleset_toq(plan));
+	return compat_toq(t->netlink, (uint16_t)plan->queue, !plan->fail_closed);
+}
+
+static int
+recreate(struct table *t, const struct ruleset *r)
+{
+	if (run(t, ruleset_recreate(r, t->native)) < 0) {
+		complain(t, "the table is refused");
+		return -1;
+	}
+	if (!t->native && put_toq(t, r->plan) < 0) {
+		log_warn("nftables: the queue rule is refused");
+		return -1;
+	}
+	return remember(t);
+}
+
+int
+table_install(struct table *t, const struct ruleset *r)
+{
+	if (run(t, ruleset_base()) < 0)
+		complain(t, "what is there cannot be taken over, replacing it");
+	else if (put_toq(t, r->plan) < 0)
+		log_warn("nftables: the queue rule is refused");
+	else if (run(t, ruleset_rewrite(r)) < 0)
+		complain(t, "building on what is there fails, replacing it");
+	else
+		return remember(t);
+	return recreate(t, r);
+}
+
+int
+table_requeue(struct table *t, const struct plan *plan)
+{
+	if (put_toq(t, plan) < 0) {
+		log_warn("nftables: the queue rule cannot be replaced");
+		return -1;
+	}
+	return remember(t);
+}
+
+int
+table_rewrite(struct table *t, const struct ruleset *r)
+{
+	if (run(t, ruleset_rewrite(r)) < 0) {
+		complain(t, "the new rules are refused");
+		return -1;
+	}
+	return remember(t);
+}
+
+int
+table_remove(struct table *t)
+{
+	t->seal = 0;
+	return run(t, strdup("add table inet " RULESET_TABLE "\ndelete table inet " RULESET_TABLE "\n"));
+}
+
+enum table_state
+table_verify(struct table *t)
+{
+	uint64_t seal;
+
+	if (seal_read(t->netlink, &seal) < 0)
+		return TABLE_UNKNOWN;
+	if (seal == 0)
+		return TABLE_GONE;
+	return seal == t->seal ? TABLE_INTACT : TABLE_CHANGED;
+}
+
+int
+table_restore(struct table *t, const struct ruleset *r)
+{
+	return table_verify(t) == TABLE_GONE ? table_install(t, r) : recreate(t, r);
+}

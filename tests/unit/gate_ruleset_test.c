@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table's text: what must be in it, what must never be, and that two runs cannot differ. The kernel's
+ * opinion is asked by the netns tests.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../daemon/gate/ruleset.h"
+#include "mark.h"
+
+static struct plan
+example(void)
+{
+	struct plan p = {
+		.enforce = 1, .n_interfaces = 2, .queue = 2050, .mark_shift = 16, .deny_memory_s = 7};
+	strcpy(p.interfaces[0], "cam0");
+	strcpy(p.interfaces[1], "eth1.20");
+	return p;
+}
+
+static size_t
+count(const char *text, const char *what)
+{
+	size_t n = 0;
+	for (const char *at = text; (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
+#define HAS(text, what)	    assert_non_null(strstr(text, what))
+#define HAS_NOT(text, what) assert_null(strstr(text, what))
+
+static void
+base_comes_before_any_hook(void **state)
+{
+	char *text = ruleset_base();
+	(void)state;
+	assert_non_null(text);
+	HAS(text, "add chain inet lenscap toq\n");
+	HAS_NOT(text, "hook");
+	HAS_NOT(text, "add rule");
+	HAS_NOT(text, "flush");
+	free(text);
+}
+
+static void
+generation_and_place_of_the_field(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 254};
+	char *text = ruleset_rewrite(&r);
+	(void)state;
+	HAS(text, "ct mark & 0x03ff0000 == 0x01fe0000 counter name c_offload accept");
+	HAS(text, "ct mark & 0x03ff0000 == 0x02fe0000 counter name c_cut drop");
+	HAS(text, "meta mark & 0x03ff0000 == 0x01fe0000 ct mark set ct mark and 0xfc00ffff or 0x01fe0000");
+	HAS_NOT(text, "0x03ff0000 == 0x02ff0000"); /* the stale generation is never saved */
+	free(text);
+
+	p.mark_shift = 0;
+	r.generation = 1;
+	text = ruleset_rewrite(&r);
+	HAS(text, "ct mark & 0x000003ff == 0x00000101 counter name c_offload accept");
+	HAS(text, "meta mark set meta mark and 0xfffffc00");
+	free(text);
+}
+
+static void
+fail_mode_and_mode(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 1};
+	(void)state;
+	for (unsigned closed = 0; closed < 2; closed++)
+		for (unsigned enforce = 0; enforce < 2; enforce++) {
+			p.fail_closed = (uint8_t)closed;
+			p.enforce = (uint8_t)enforce;
+			char *text = ruleset_rewrite(&r), *toq = ruleset_toq(&p);
+			const char *fall_through = strstr(text, "jump toq\nadd rule inet lenscap look ");
+			assert_non_null(fall_through);
+			HAS(fall_through, closed ? "look drop\n" : "look accept\n");
+			HAS(text, enforce ? "ct state invalid counter name c_invalid drop"
+					  : "ct state invalid counter name c_invalid accept");
+			HAS(toq, closed ? "toq queue to 2050" : "toq queue flags bypass to 2050");
+			free(text);
+			free(toq);
+		}
+}
+
+static void
+only_camera_traffic_is_touched(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	char *text = ruleset_rewrite(&r);
+	(void)state;
+	assert_int_equal(count(text, "add rule inet lenscap inspect "), 2);
+	assert_int_equal(count(text, "add rule inet lenscap apply "), 2);
+	for (const char *at = text; (at = strstr(at, "add rule inet lenscap apply ")); at++)
+		assert_true(strncmp(at + 28, "iifname @cam", 12) == 0 ||
+			    strncmp(at + 28, "oifname @cam", 12) == 0);
+	HAS(text, "flush set inet lenscap cam\n");
+	HAS(text, "{ \"cam0\" }");
+	HAS(text, "{ \"eth1.20\" }");
+	assert_int_equal(count(text, "inet nat") + count(text, "flush ruleset") + count(text, "flush table"),
+			 0);
+	free(text);
+}
+
+static void
+memory_is_emptied_when_asked(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	(void)state;
+	char *text = ruleset_rewrite(&r);
+	HAS_NOT(text, "flush set inet lenscap drop");
+	HAS_NOT(text, "flush set inet lenscap hits");
+	free(text);
+	r.forget = true;
+	text = ruleset_rewrite(&r);
+	assert_int_equal(
+		count(text, "flush set inet lenscap drop") + count(text, "flush set inet lenscap reject"), 8);
+	HAS_NOT(text, "flush set inet lenscap hits"); /* their counts are not told yet */
+	free(text);
+	r.fresh = true;
+	text = ruleset_rewrite(&r);
+	assert_int_equal(count(text, "flush set inet lenscap hits"), 4);
+	assert_int_equal(count(text, "timeout 7s"), 16); /* 8 that note, 8 that refresh */
+	free(text);
+}
+
+/* A full set ends the rule that updates it: no verdict may stand behind an update. */
+static void
+no_verdict_depends_on_room_in_a_set(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	char *text = ruleset_rewrite(&r), *save = NULL;
+	(void)state;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *update = strstr(line, "update @");
+		if (update)
+			assert_true(strchr(update, '}')[1] == '\0');
+	}
+	free(text);
+}
+
+static void
+recreate_is_one_text(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	(void)state;
+	char *native = ruleset_recreate(&r, true), *compat = ruleset_recreate(&r, false);
+	assert_true(strncmp(native, "add table inet lenscap\ndelete table inet lenscap\n", 49) == 0);
+	HAS(native, "queue flags bypass to 2050");
+	HAS_NOT(compat, "queue flags");
+	free(native);
+	free(compat);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base_comes_before_any_hook),
+		cmocka_unit_test(generation_and_place_of_the_field),
+		cmocka_unit_test(fail_mode_and_mode),
+		cmocka_unit_test(only_camera_traffic_is_touched),
+		cmocka_unit_test(memory_is_emptied_when_asked),
+		cmocka_unit_test(no_verdict_depends_on_room_in_a_set),
+		cmocka_unit_test(recreate_is_one_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
