@@ -3,8 +3,8 @@
  * Where an address is: country, registered country, continent, AS, anycast; from overrides, the special-purpose registries
  * and any number of databases (MMDB of any vendor, libloc), in that order. Each answer remembers its source.
  *
- * A database is read from a private copy, so replacing or overwriting the file while we run cannot hurt. A database that is missing,
- * broken or yields nothing is not fatal: it is reported through geo_databases() and simply has no answers.
+ * A database is read from a private copy, so replacing or overwriting the file while we run cannot hurt. A database that is
+ * missing, broken or yields nothing is not fatal: it is reported through geo_databases() and simply has no answers.
  * After geo_open() a lookup allocates nothing that grows: answers are remembered by prefix in a cache of fixed size.
  *
  * IPv6 addresses that carry an IPv4 address for a translator or relay (64:ff9b::/96, 2002::/16) are where that address is. A
@@ -77,7 +77,8 @@ struct geo_config {
 	const struct geo_override *overrides;
 	size_t n_overrides;
 	uint32_t warn_older_s; /* 0: never warn */
-	const char *copy_dir;  /* where private copies live as unlinked files; NULL: in memory (memfd) */
+	const struct geo *previous; /* databases that are still the same files are shared with it; NULL: none */
+	const char *copy_dir;  /* where private copies live as unlinked files; NULL, or where that cannot be: in memory (memfd) */
 };
 
 enum geo_state { GEO_OK, GEO_MISSING, GEO_BROKEN, GEO_STALE };
@@ -113,7 +114,10 @@ struct geo;
 struct geo *geo_open(const struct geo_config *config, int64_t now_s);
 void geo_close(struct geo *g);
 
-/* Answers for one address. Never fails: unknown is an answer. About 35 ns from the cache, else 0.2 us for each MMDB and 3 us for libloc. */
+/* Looks at the databases' ages again; true when one has become stale since. */
+bool geo_age(struct geo *g, int64_t now_s);
+
+/* Never fails: unknown is an answer. About 35 ns from the cache; else 0.2 us for each MMDB file and 3 us for libloc. */
 void geo_lookup(struct geo *g, const struct addr *a, struct place *ret_place);
 
 /* The AS name for records; "" when unknown. Copies at most cap - 1 bytes, valid UTF-8 is not promised. */
