@@ -15,6 +15,9 @@
 #include "geo.h"
 #include "policy.h"
 
+struct app;
+struct dns_message;
+
 enum {
 	RECORD_BYTES = 8192, /* rsyslog's default message size */
 	RECORD_NAME = 255,   /* longest name field */
@@ -55,6 +58,14 @@ enum drop_reason {
 	DROP_REASONS
 };
 
+/* What kind of oddity an anomaly is: EVE's anomaly.type. */
+enum anomaly {
+	ANOMALY_DECODE,	  /* a packet */
+	ANOMALY_STREAM,	  /* what packets of one TCP flow say together */
+	ANOMALY_APPLAYER, /* what the flow speaks */
+	ANOMALIES
+};
+
 /* The engine's counters, for stats records and `status`. Running totals unless they say gauge. */
 struct stats {
 	uint64_t packets, bytes;	      /* seen in the queue */
@@ -73,7 +84,21 @@ struct stats {
 	uint64_t netlink_bad, netlink_errors; /* messages on the queue socket that were not packets */
 	uint64_t overruns;		      /* the queue socket said ENOBUFS */
 	uint64_t geo_lookups, geo_unknown;
-	uint64_t records[8], records_dropped[8]; /* by bit number of RECORD_* */
+	uint64_t inspected;		      /* flows whose bytes were looked at */
+	uint64_t flows_pending;		      /* gauge: flows that are looked at now and not decided */
+	uint64_t held_packets;		      /* kept back until their flow was decided, and what became of them */
+	uint64_t held_released, held_dropped;
+	uint64_t held_over_packets, held_over_bytes, held_over_total, held_over_time; /* times that a limit of holding was met */
+	uint64_t held_waiting;		      /* gauge: packets that are kept back now */
+	uint64_t streams_refused;	      /* flows that found no memory for their bytes */
+	uint64_t stream_conflicts;	      /* segments that said something else about bytes already seen */
+	uint64_t names_bound;		      /* gauge: names that DNS answers proved */
+	uint64_t names_evicted;
+	uint64_t dns_queries, dns_answers, dns_blocked, dns_malformed;
+	uint64_t dns_bytes_blocked;
+	uint64_t sni_contradictions;	      /* flows whose server name is not what DNS said */
+	uint64_t dns_tunnels;
+	uint64_t records[RECORD_TYPES], records_dropped[RECORD_TYPES]; /* by bit number of RECORD_* */
 	uint64_t reloads, reloads_refused;
 };
 
@@ -122,6 +147,14 @@ struct record {
 	const char *place_source, *asn_source, *as_name;
 	bool inbound;
 	const char *app_proto; /* NULL: not looked at; "failed" when looked and unknown */
+	const char *dest_name, *dest_name_from; /* of the far side, and "dns", "sni" or "http"; NULL unknown */
+	const struct app *app;	       /* tls, quic, http: what the flow said; the others print nothing of it */
+	const struct dns_message *dns; /* dns */
+	bool dns_answer;	       /* dns: an answer; else a query */
+	/* anomalies */
+	enum anomaly anomaly;
+	const char *anomaly_event; /* like "stream.conflict" */
+	const char *anomaly_layer; /* what noticed it: "proto_parser"; NULL: not told */
 	/* alerts */
 	uint32_t signature_id;
 	enum alert_level level;
@@ -143,8 +176,8 @@ struct record {
 
 /*
  * Writes the record as one line of JSON with a '\n' and a NUL behind it. Returns its length without the NUL. RECORD_BYTES is
- * always enough: what does not fit is shortened (names, groups), and lenscap.truncated says so. 0: cap is smaller than that
- * and too small, or the type is not one of alert, flow, drop, stats.
+ * always enough: what does not fit is shortened (lists, then names), and lenscap.truncated says so. 0: cap is smaller than that
+ * and too small, or the type is not one RECORD_* bit.
  * A record with opened_us set is padded to at least 1 KiB (lenscap.pad), because log shippers fingerprint the first bytes of a file.
  */
 size_t record_print(const struct record *r, char *out, size_t cap);

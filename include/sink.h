@@ -2,8 +2,8 @@
 /*
  * Where records go: EVE file, syslog datagrams, standard output. A record is printed once and offered to every sink that wants its type.
  *
- * No sink ever blocks the packet path. What cannot be written now waits in a bounded ring; when that is full the oldest flow, stats
- * and drop records go first and are counted by type, alerts last.
+ * No sink ever blocks the packet path. What cannot be written now waits in a bounded ring; when that is full the oldest records that
+ * are not alerts go first, alerts last; what went is counted by type.
  */
 #ifndef LENSCAP_SINK_H
 #define LENSCAP_SINK_H
@@ -49,7 +49,7 @@ struct sink_status {
 	const char *kind, *path; /* path "" where there is none */
 	bool open;
 	int last_errno; /* 0: fine */
-	uint64_t written[8], dropped[8]; /* records, by bit number of RECORD_* */
+	uint64_t written[RECORD_TYPES], dropped[RECORD_TYPES]; /* records, by bit number of RECORD_* */
 	uint64_t bytes;
 	size_t waiting; /* bytes in the ring */
 };
