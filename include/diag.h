@@ -63,8 +63,9 @@ const struct diag_code *diag_code_find(const char *code);
 const struct diag_code *diag_codes(size_t *ret_n);
 
 /*
- * `where` may be NULL. file_text: the whole text of the file that `where` speaks of, or NULL. Takes copies of everything, cleaned of control bytes.
- * The code must have a row. NULL, which diag_hint() and diag_related() accept, when the list is full or memory is short: it is counted all the same.
+ * `where` may be NULL. file_text: the whole text of the file that `where` speaks of, or NULL. Takes copies of
+ * everything, cleaned of control bytes. The code must have a row. NULL, which diag_hint() and diag_related()
+ * accept, when the list is full or memory is short: it is counted all the same.
  */
 struct diag *diag_add(struct diags *d, enum diag_severity severity, const char *code, const struct place_in_file *where,
 		      const char *file_text, const char *fmt, ...) __attribute__((format(printf, 6, 7)));

@@ -58,7 +58,7 @@ struct rule_info {
 struct judgement {
 	enum decision decision; /* what policy says. In monitor mode this is what enforce mode *would* do */
 	enum mode mode;		/* of the rule that answered (its own, or the policy's) */
-	const struct rule_info *rule; /* NULL while pending */
+	const struct rule_info *rule; /* the one that is known to match, never one that only might; NULL while pending */
 	uint32_t missing;	      /* pending only: enum fact bits that could decide it */
 	uint32_t used;		      /* enum fact bits that any condition looked at on the way: what the answer depends on */
 	bool scheduled;		      /* a `when:` was looked at: the answer may change at policy_next_edge() */
@@ -91,6 +91,11 @@ enum {
 	RECORD_DROP = 1 << 2,
 	RECORD_STATS = 1 << 3,
 	RECORD_ANOMALY = 1 << 4,
+	RECORD_DNS = 1 << 5,
+	RECORD_TLS = 1 << 6,
+	RECORD_HTTP = 1 << 7,
+	RECORD_QUIC = 1 << 8,
+	RECORD_TYPES = 9, /* bits above: what arrays by type are sized with */
 };
 
 struct policy_output {
@@ -113,6 +118,9 @@ struct policy_options {
 	uint32_t deny_memory_s;	    /* how long the kernel remembers a refusal of a first packet */
 	uint32_t engine_deadline_ms; /* packets wait this long at most for a stuck engine */
 	uint32_t stats_s;	    /* seconds between stats records */
+	uint32_t hold_packets, hold_bytes, hold_ms; /* payload of one undecided flow that waits in the queue */
+	uint32_t watched_flows, watched_bytes;	    /* flows whose first bytes are remembered at a time, and all of these bytes */
+	uint32_t names, name_grace_s;		    /* bindings of names to addresses; how long one holds beyond its TTL */
 	uint32_t rollup_s;	    /* seconds over which equal alerts are rolled up */
 };
 

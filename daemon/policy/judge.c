@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The heart: facts in, decision out.
+ *
+ * A rule that cannot tell yet leaves its outcome possible; the search ends at the first rule that says yes,
+ * or at default:, which always does. If all possible outcomes come to the same, the flow is decided now. It
+ * is decided in the name of the rule that said yes: of that one alone it is proved that it holds. To name an
+ * earlier rule would accuse a camera of something that nobody has seen.
+ *
+ * Outcomes come to the same when they are of the same mode, since a refusal that is only recorded is not one, and
+ *  - both refuse: whether by drop or by reset, nothing will ever allow the flow, and its first packet must not pass; or
+ *  - both allow and raise the same alert: an allowed flow is never looked at again, so an alert not raised now
+ *    would be lost.
+ */
+#include "judge.h"
+
+#include "condition.h"
+
+static enum answer
+condition_answer(const struct condition *c, const struct facts *f, struct look *look)
+{
+	const struct condition_row *row = c->row;
+	look->used |= row->needs;
+	look->scheduled |= (row->where & COND_TIME) != 0;
+	if ((f->known & row->needs) != row->needs) {
+		if (row->never && row->never(c, f))
+			return ANSWER_NO;
+		look->missing |= row->needs & ~f->known;
+		return ANSWER_UNKNOWN;
+	}
+	return row->match(c, f) ? ANSWER_YES : ANSWER_NO;
+}
+
+/* OR over names; a negated one turns yes into no and leaves "cannot tell" as it is. */
+static enum answer
+refs_answer(const struct condition *c, const struct facts *f, struct look *look)
+{
+	const struct ref *refs = c->items;
+	enum answer any = ANSWER_NO;
+	for (size_t i = 0; i < c->n && any != ANSWER_YES; i++) {
+		enum answer a = clause_answer(refs[i].clause, f, look);
+		if (refs[i].negate)
+			a = ANSWER_YES - a;
+		any = a > any ? a : any;
+	}
+	return any;
+}
+
+enum answer
+clause_answer(const struct clause *c, const struct facts *f, struct look *look)
+{
+	enum answer all = ANSWER_YES;
+	for (size_t i = 0; i < c->n && all != ANSWER_NO; i++) {
+		const struct condition *cond = &c->conditions[i];
+		enum answer a = cond->row == &condition_ref ? refs_answer(cond, f, look)
+							    : condition_answer(cond, f, look);
+		all = a < all ? a : all;
+	}
+	return all;
+}
+
+static enum decision
+decision_of(enum action a)
+{
+	switch (a) {
+	case ACTION_ALLOW:
+	case ACTION_ALERT:
+		return DECISION_ALLOW;
+	case ACTION_BLOCK:
+		return DECISION_BLOCK;
+	case ACTION_REJECT:
+		return DECISION_REJECT;
+	}
+	return DECISION_BLOCK;
+}
+
+static bool
+come_to_the_same(const struct rule_info *a, const struct rule_info *b)
+{
+	bool allows_a = decision_of(a->action) == DECISION_ALLOW,
+	     allows_b = decision_of(b->action) == DECISION_ALLOW;
+	return a->mode == b->mode && allows_a == allows_b && (!allows_a || a->alert == b->alert);
+}
+
+static bool
+between_zones(const struct facts *f)
+{
+	return f->zone != ZONE_NONE && f->remote_zone != ZONE_NONE;
+}
+
+/* The answer when no written rule says yes. */
+static const struct rule_info *
+fallback(const struct policy *p, const struct facts *f)
+{
+	return between_zones(f) ? &p->rule_zones.info : &p->rule_default.info;
+}
+
+static void
+decide(struct judgement *j, const struct rule_info *sure)
+{
+	j->decision = decision_of(sure->action);
+	j->mode = sure->mode;
+	j->rule = sure;
+	j->missing = 0;
+}
+
+/*
+ * Goes down the rules. Returns the first that says yes; *ret_possible is the first that may, when all that
+ * may agree with each other.
+ */
+static const struct rule_info *
+search(const struct policy *p, const struct facts *f, struct look *look,
+       const struct rule_info **ret_possible, bool *ret_agree)
+{
+	const struct rule_info *possible = NULL;
+	*ret_agree = true;
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const struct rule_info *info = &p->rules[i]->info;
+		struct look here = {0};
+		enum answer a = clause_answer(&p->rules[i]->clause, f, &here);
+		look->used |= here.used;
+		look->scheduled |= here.scheduled;
+		if (a == ANSWER_YES) {
+			*ret_possible = possible;
+			return info;
+		}
+		if (a == ANSWER_NO)
+			continue;
+		look->missing |= here.missing;
+		*ret_agree = *ret_agree && (!possible || come_to_the_same(possible, info));
+		possible = possible ? possible : info;
+	}
+	*ret_possible = possible;
+	return fallback(p, f);
+}
+
+void
+policy_judge(const struct policy *p, const struct facts *f, struct judgement *ret)
+{
+	struct look look = {.used = FACT_PACKET};
+	const struct rule_info *possible;
+	bool agree;
+	*ret = (struct judgement){.decision = DECISION_PENDING, .mode = p->mode, .used = FACT_PACKET};
+	if (p->unknown_devices == ACTION_BLOCK && f->device == DEVICE_UNKNOWN) {
+		decide(ret, &p->rule_unknown.info);
+		return;
+	}
+	const struct rule_info *sure = search(p, f, &look, &possible, &agree);
+	ret->used = look.used;
+	ret->missing = look.missing;
+	ret->scheduled = look.scheduled;
+	if (!possible || (agree && come_to_the_same(possible, sure)))
+		decide(ret, sure);
+}

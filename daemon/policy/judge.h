@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Three-valued matching of clauses, for judging and for explaining. */
+#ifndef LENSCAP_POLICY_JUDGE_H
+#define LENSCAP_POLICY_JUDGE_H
+
+#include "model.h"
+
+enum answer { ANSWER_NO, ANSWER_UNKNOWN, ANSWER_YES };
+
+/* What was looked at on the way to an answer. */
+struct look {
+	uint32_t used, missing; /* enum fact */
+	bool scheduled;
+};
+
+/* AND over the clause's conditions, left at the first that says no. Adds to *look. */
+enum answer clause_answer(const struct clause *c, const struct facts *f, struct look *look);
+
+#endif
