@@ -34,8 +34,8 @@ CLI    := $(wildcard cli/*.c)
 UNIT   := $(wildcard tests/unit/*_test.c)
 obj     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-GATE_LIBS   = -lnftables -lnftnl -lnetfilter_conntrack -lmnl -levent_core -lcap-ng
-ENGINE_LIBS = -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng
+GATE_LIBS   = -lnftables -lnftnl -lmnl -lcap-ng
+ENGINE_LIBS = -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng -lm
 CLI_LIBS    = $(ENGINE_LIBS)
 
 ENGINE_CORE := $(call obj,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))

@@ -91,7 +91,11 @@ struct channel_commit {
 
 /* CH_VERDICTS: arg is the generation under which they were judged. */
 enum {
-	VERDICT_DROP_ONCE = 4, /* beside enum decision: drop this packet and remember nothing (mark: block, MARK_GENERATION_STALE) */
+	/* Beside enum decision: */
+	VERDICT_DROP_ONCE = 4,	 /* drop this packet and remember nothing (mark: block, MARK_GENERATION_STALE) */
+	VERDICT_WATCH = 5,	 /* it passes, and both directions of its connection go on coming (mark: pending, this generation) */
+	VERDICT_REJECT_ONCE = 6, /* reject this packet and remember nothing (mark: reject, MARK_GENERATION_STALE) */
+	VERDICT_LAST = VERDICT_REJECT_ONCE,
 };
 
 struct channel_verdict {

@@ -19,11 +19,16 @@
 #include "device.h"
 #include "flow.h"
 #include "geo.h"
+#include "hold.h"
+#include "inspect.h"
+#include "names.h"
 #include "nfq.h"
 #include "policy.h"
 #include "record.h"
 #include "rulebook.h"
 #include "sink.h"
+#include "stream.h"
+#include "tunnel.h"
 
 struct control;
 
@@ -59,6 +64,13 @@ struct engine {
 	struct flow_table *flows;  /* by the initiator's tuple */
 	struct flow_table *denied; /* refused at the first packet: by that tuple without its source port, as the kernel remembers it */
 	struct device_table *devices;
+	struct hold *hold;
+	struct stream_pool *streams;
+	struct names *names;
+	struct tunnels *tunnels;
+	unsigned releasing;    /* the verdict for held packets that are being let go */
+	bool may_hold;	       /* some rule enforces: payload waits for its answer */
+	bool asked_rejudge;
 	struct link_zone links[CHANNEL_LINKS];
 	size_t n_links;
 
@@ -68,9 +80,10 @@ struct engine {
 	} verdicts;
 
 	struct stats stats;
+	uint64_t unprinted[RECORD_TYPES]; /* records that did not fit in a line, by bit number */
 	struct channel_counters kernel; /* the gate's last report */
 	bool kernel_known;
-	int64_t last_tick_s, last_stats_s, last_alert_us;
+	int64_t last_tick_s, last_stats_s, last_geo_s, last_alert_us;
 	uint64_t stale_ids;
 	struct control *control;
 	bool stopping;
@@ -91,6 +104,13 @@ void engine_tick(struct engine *e);
 /* Puts the clock's time into e->now. */
 void engine_clock(struct engine *e);
 
+/* The verdict of one packet; goes out with engine_flush(). decision: enum decision or VERDICT_*. */
+void engine_answer(struct engine *e, const struct queued *q, unsigned decision);
+/* Judges the flow under the policy in force, and what the kernel is to be told of it (f->sent). */
+void engine_decide(struct engine *e, struct flow *f, bool mid_stream);
+/* This flow's device has just been told new addresses: refusals of them that the kernel remembers are out of date. */
+void engine_names_changed(struct engine *e, const struct flow *f, const struct dns_message *answer);
+
 /* inbox.c: one message of the gate. False: the engine must exit (stop, or a broken channel). */
 bool engine_message(struct engine *e, const void *message, size_t len, int *fds, size_t n_fds);
 
@@ -101,11 +121,16 @@ void regime_free(struct regime *r);
 /* Puts `next` in force under this generation. */
 void engine_adopt(struct engine *e, uint32_t generation);
 
+/* An alert for each database that is missing, broken or stale. */
+void report_geo(struct engine *e);
+
 /* judge.c */
 /* Fills what policy needs to know of the flow. */
 void flow_facts(const struct engine *e, const struct flow *f, struct facts *ret);
 /* Judges a flow under the policy in force and remembers the answer in it. */
 void flow_judge(struct engine *e, struct flow *f, struct judgement *ret);
+/* Judges one DNS question of this flow. */
+void flow_judge_query(struct engine *e, struct flow *f, const char *query, struct judgement *ret);
 /* Gives dst the answer of src, its reference to the rulebook included. */
 void flow_take_answer(struct flow *dst, const struct flow *src);
 /* What the kernel is told of a flow judged so. mid_stream: the camera already talks to its peer. */
@@ -125,6 +150,13 @@ void report_revoked(struct engine *e, struct flow *f);
 void report_flow_end(struct engine *e, struct flow *f, enum flow_end end);
 void report_drop(struct engine *e, const struct packet *p, const struct queued *q, enum drop_reason reason);
 void report_unknown_device(struct engine *e, struct device *d, const struct flow *f);
+/* What the probes found: a tls, quic or http record, if it is one of these. */
+void report_app(struct engine *e, struct flow *f, const struct app *app);
+void report_dns(struct engine *e, struct flow *f, const struct dns_message *m, bool answer);
+void report_anomaly(struct engine *e, struct flow *f, enum anomaly kind, const char *event);
+/* The name that the client gave is not one under which its device was given this address. */
+void report_contradiction(struct engine *e, struct flow *f);
+void report_tunnel(struct engine *e, struct flow *f, const char *query);
 /* A built-in alert that belongs to no flow. */
 void report_event(struct engine *e, enum signature sid, enum alert_level level, const char *text);
 void report_stats(struct engine *e);

@@ -9,6 +9,7 @@
 #define LENSCAP_FACTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "addr.h"
@@ -27,6 +28,7 @@ enum fact {
 enum {
 	DEVICE_UNKNOWN = 0xffff, /* facts.device: not in the policy's inventory */
 	ZONE_NONE = 0xff,	 /* facts.zone, facts.remote_zone */
+	FACTS_BOUND = 8,	 /* names of one address that count */
 };
 
 struct facts {
@@ -42,6 +44,13 @@ struct facts {
 	struct addr remote; /* the far side */
 	struct place place; /* of the far side */
 	int64_t wall_s;	    /* for schedules: seconds since 1970 UTC */
+
+	const char *protocol; /* FACT_PROTOCOL: what it speaks; "unknown" is a value */
+	const char *name;     /* FACT_NAME: what the client called its server in clear (SNI, Host), lower case; NULL: it did not say */
+	bool ech;	      /* FACT_ECH; `name` is then the outer one and says nothing */
+	const char *query;    /* FACT_QUERY: the DNS name asked for; NULL: this is no question */
+	const char *bound[FACTS_BOUND]; /* always known: names under which this device was given `remote` in DNS answers, newest first */
+	size_t n_bound;
 };
 
 #endif

@@ -15,9 +15,16 @@
 #include "addr.h"
 #include "clock.h"
 #include "geo.h"
+#include "hold.h"
 #include "policy.h"
 
 struct rulebook;
+struct known;
+struct stream;
+
+enum {
+	FLOW_QUESTIONS = 4, /* DNS questions of one flow that may wait for their answer */
+};
 
 struct flow {
 	struct flow_slot {
@@ -47,6 +54,18 @@ struct flow {
 	bool alerted;
 	bool closed;	       /* TCP is over: news of its end is on the way */
 	struct place place;    /* of the far side */
+
+	/* While it is watched (inspect.h). */
+	struct known *known;   /* what it speaks; owned. NULL: not known yet, or never asked */
+	struct stream *stream; /* its first bytes; owned */
+	struct held held;      /* its packets that wait in the kernel's queue */
+	uint32_t confirm_seq;  /* one past the camera's last byte that was looked at */
+	bool sent_payload;     /* confirm_seq is set */
+	bool confirming;       /* allowed; waits for the far side to acknowledge confirm_seq */
+	bool passed;	       /* at least one of its packets was let through */
+	uint8_t next_question;
+	uint32_t dns_done[2];  /* bytes of a TCP stream's DNS messages that were judged, by direction */
+	uint64_t questions[FLOW_QUESTIONS];
 };
 
 enum {
@@ -88,8 +107,15 @@ void flow_end(struct flow_table *t, struct flow *f, const struct now *now);
 /* Ends at most max flows whose idle time is over; returns how many. */
 size_t flow_expire(struct flow_table *t, const struct now *now, size_t max);
 
+/* A number for a flow that is in the table, and the way back. */
+uint32_t flow_number(const struct flow_table *t, const struct flow *f);
+struct flow *flow_at(struct flow_table *t, uint32_t number);
+
 size_t flow_count(const struct flow_table *t);
 size_t flow_capacity(const struct flow_table *t);
+
+/* True when some flow of this device goes to this address. Looks at every flow: for rare occasions. */
+bool flow_any_to(const struct flow_table *t, uint32_t device, const struct addr *remote);
 
 /* Walks all flows; `visit` may end the one that it was given. */
 void flow_walk(struct flow_table *t, void (*visit)(void *arg, struct flow *f), void *arg);

@@ -9,6 +9,8 @@
  * PROBE_NO is final for the bytes seen and all that could follow; PROBE_MORE says that these bytes fit and more are needed;
  * PROBE_DONE proves the protocol, with all the facts that this probe yields. A row must not say DONE on bytes that another
  * protocol's ordinary traffic can begin with.
+ *
+ * A row writes to *app only when it says DONE.
  */
 #ifndef LENSCAP_PROBE_H
 #define LENSCAP_PROBE_H
@@ -41,16 +43,16 @@ struct probe_side {
 
 struct probe_input {
 	uint8_t l4;   /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6 or any other */
-	uint16_t port; /* that was opened; 0 none. Never sufficient */
+	uint16_t port; /* that was opened; 0 none. Never sufficient. ICMP: type << 8 | code; units are what follows the 8-byte header */
 	struct probe_side side[2];
 };
 
 /* What was learnt. Text is as it was on the wire, cut at the named size, NUL-terminated; host names in lower case without the last dot. */
 struct app {
 	const char *protocol; /* the name that policy and EVE use; static. NULL: not known */
-	bool has_name;	      /* the client named its server: SNI, Host, CONNECT target… */
+	bool has_name;	      /* the client named its server: SNI, Host, CONNECT target…; an address literal is no name */
 	char name[APP_NAME];
-	bool has_query;	      /* DNS question */
+	bool has_query;	      /* DNS question; of the newest query when the view holds several */
 	char query[APP_NAME];
 	uint16_t query_type, query_class;
 	bool ech;	      /* Encrypted ClientHello offered: `name` is the outer one */
@@ -66,16 +68,27 @@ struct app {
 	char detail[APP_TEXT]; /* serial number, device model, P2P id and the like that the protocol shows */
 };
 
+enum { PROVES_CLIENT = 1 << PROBE_TO_SERVER, PROVES_SERVER = 1 << PROBE_TO_CLIENT, PROVES_EITHER = 3 };
+
 struct probe {
 	const char *name; /* protocol name */
 	uint8_t l4;	  /* IPPROTO_*; 0: any */
-	uint8_t proves;	  /* bit PROBE_TO_SERVER and/or PROBE_TO_CLIENT: which side's bytes are enough */
+	uint8_t proves;	  /* PROVES_*: which side's bytes can still turn MORE into DONE */
 	enum probe_result (*inspect)(const struct probe_input *in, struct app *app);
 	const char *help; /* one line: source and what is learnt */
 };
 
-/* The rows in the order of asking; *ret_n of them. */
+/* The rows in the order of asking; *ret_n of them. Each name stands once. */
 const struct probe *const *probe_list(size_t *ret_n);
+
+/* The inspect of a row that only lists a name which another row gives after a closer look (doh, onvif): always NO. */
+enum probe_result probe_alias(const struct probe_input *in, struct app *app);
+
+/*
+ * Fetches libcrypto's algorithms, which may read files: once, before the sandbox closes. False: libcrypto lacks one; then QUIC
+ * stays unread and JA4 empty.
+ */
+bool probe_start(void);
 
 /*
  * Asks every row for this transport. PROBE_DONE: *ret_app is filled, protocol is never NULL. PROBE_MORE: some row still may say yes. PROBE_NO: no row ever

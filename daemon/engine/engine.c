@@ -20,6 +20,8 @@ enum {
 	EXPIRE_AT_ONCE = 4096, /* flows a tick: a full table empties in seconds without holding a packet up */
 	DENIED_IDLE_S = 120,   /* well over the kernel's own memory of a refusal, so that its counts find their flow */
 	IMPATIENT_S = 30,
+	GEO_CHECK_S = 3600,
+	DNS_PORT = 53,
 };
 
 struct engine *
@@ -59,6 +61,7 @@ main_flow_ended(void *arg, struct flow *f, const struct now *now, bool evicted)
 			    : f->closed ? FLOW_END_CLOSED
 					: FLOW_END_TIMEOUT;
 	(void)now;
+	inspect_end(e, f);
 	e->stats.flows_ended++;
 	e->stats.flows_evicted += evicted;
 	report_flow_end(e, f, end);
@@ -93,7 +96,11 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->flows = flow_table_new(o->flows, idle, main_flow_ended, e);
 	e->denied = flow_table_new(o->flows / 4 + 64, denied_idle, denied_flow_ended, e);
 	e->devices = device_table_new(o->devices);
-	if (!e->flows || !e->denied || !e->devices) {
+	e->hold = hold_new(o->queue_length / 2, &(struct hold_limits){o->hold_packets, o->hold_bytes, o->hold_ms});
+	e->streams = stream_pool_new(o->watched_flows, o->watched_bytes);
+	e->names = names_new(o->names, o->name_grace_s);
+	e->tunnels = tunnels_new();
+	if (!e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->names || !e->tunnels) {
 		log_warnx("options: %u flows and %u devices do not fit in memory", o->flows, o->devices);
 		return -1;
 	}
@@ -133,6 +140,10 @@ engine_free(struct engine *e)
 	flow_table_free(e->flows);
 	flow_table_free(e->denied);
 	device_table_free(e->devices);
+	hold_free(e->hold);
+	stream_pool_free(e->streams);
+	names_free(e->names);
+	tunnels_free(e->tunnels);
 	free(e);
 }
 
@@ -160,10 +171,15 @@ engine_flush(struct engine *e)
 	sinks_flush(e->is.sinks, &e->now);
 }
 
-static void
-answer(struct engine *e, const struct queued *q, unsigned decision)
+void
+engine_answer(struct engine *e, const struct queued *q, unsigned decision)
 {
-	e->stats.verdict[decision == VERDICT_DROP_ONCE ? DECISION_BLOCK : decision]++;
+	static const uint8_t counted_as[] = {
+		[DECISION_PENDING] = DECISION_PENDING, [DECISION_ALLOW] = DECISION_ALLOW,    [DECISION_BLOCK] = DECISION_BLOCK,
+		[DECISION_REJECT] = DECISION_REJECT,   [VERDICT_DROP_ONCE] = DECISION_BLOCK, [VERDICT_WATCH] = DECISION_PENDING,
+		[VERDICT_REJECT_ONCE] = DECISION_REJECT,
+	};
+	e->stats.verdict[counted_as[decision]]++;
 	e->verdicts.v[e->verdicts.head.count++] =
 		(struct channel_verdict){.id = q->id, .mark = q->mark, .queue = q->queue, .decision = (uint8_t)decision};
 	if (e->verdicts.head.count == CHANNEL_VERDICTS)
@@ -277,8 +293,8 @@ refuse(struct engine *e, const struct flow *seed)
 }
 
 /* Judges a flow that is new, or whose answer is of an older policy. */
-static void
-decide(struct engine *e, struct flow *f, bool mid_stream)
+void
+engine_decide(struct engine *e, struct flow *f, bool mid_stream)
 {
 	struct judgement j;
 
@@ -314,9 +330,13 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 	seed.inbound = o->inbound;
 	seed.established = mid_stream;
 	count_packet(&seed, o, p);
-	decide(e, &seed, mid_stream);
-	answer(e, q, seed.sent);
+	engine_decide(e, &seed, mid_stream);
+	if (seed.sent == DECISION_PENDING && mid_stream && p->tuple.proto == IPPROTO_TCP) {
+		inspect_never(&seed); /* its first bytes went by before us */
+		engine_decide(e, &seed, true);
+	}
 	if (is_refusal(seed.sent) && !mid_stream) {
+		engine_answer(e, q, seed.sent);
 		refuse(e, &seed);
 	} else {
 		f = flow_insert(e->flows, &seed, &e->now);
@@ -339,12 +359,34 @@ rejudge(struct engine *e, struct flow *f)
 	bool allowed = f->sent == DECISION_ALLOW;
 
 	e->stats.flows_rejudged++;
-	decide(e, f, true);
+	engine_decide(e, f, true);
+	if (f->sent == DECISION_PENDING && allowed && !f->stream) {
+		inspect_never(f); /* its first bytes went by unread: what they were stays unknown */
+		engine_decide(e, f, true);
+	}
+	if (f->stream && f->sent != DECISION_PENDING)
+		inspect_settle(e, f);
 	if (!allowed || !is_refusal(f->sent))
 		return;
+	f->confirming = false;
 	f->revoked = true;
 	e->stats.flows_revoked++;
 	report_revoked(e, f);
+}
+
+/* Each of its questions is judged when it is asked. */
+static bool
+speaks_dns(const struct flow *f)
+{
+	return f->known && f->known->is_dns;
+}
+
+/* The kernel always sends us what goes to and from port 53 (the gate's rules): names are learnt there. */
+static bool
+is_watched(const struct flow *f)
+{
+	return f->sent == DECISION_PENDING || f->confirming || speaks_dns(f) ||
+	       (f->sent == DECISION_ALLOW && f->tuple.dport == DNS_PORT && proto_has_ports(f->tuple.proto));
 }
 
 /* A packet that belongs to no flow: counted and told by its reason, and in enforce mode it goes nowhere. */
@@ -353,7 +395,7 @@ no_flow(struct engine *e, const struct queued *q, const struct packet *p, enum d
 {
 	e->stats.drop[reason]++;
 	report_drop(e, p, q, reason);
-	answer(e, q, policy_mode(e->is.policy) == MODE_MONITOR ? DECISION_PENDING : VERDICT_DROP_ONCE);
+	engine_answer(e, q, policy_mode(e->is.policy) == MODE_MONITOR ? DECISION_PENDING : VERDICT_DROP_ONCE);
 }
 
 static void
@@ -372,15 +414,19 @@ engine_packet(struct engine *e, const struct queued *q)
 	struct flow *f = flow_find(e->flows, &o.tuple);
 	if (f) {
 		count_packet(f, &o, &p);
-		if (f->generation != e->generation)
+		if (f->generation != e->generation && !speaks_dns(f))
 			rejudge(e, f);
-		answer(e, q, f->sent);
 		f->established = true;
 	} else {
 		f = open_flow(e, &o, q, &p);
 	}
-	if (f)
-		flow_touch(e->flows, f, f->sent == DECISION_ALLOW ? FLOW_PATIENT : FLOW_IMPATIENT, &e->now);
+	if (!f)
+		return;
+	if (is_watched(f))
+		inspect_packet(e, f, &(struct way){.from_camera = o.from_camera, .reply = o.reply}, q, &p);
+	else
+		engine_answer(e, q, f->sent);
+	flow_touch(e->flows, f, f->sent == DECISION_ALLOW ? FLOW_PATIENT : FLOW_IMPATIENT, &e->now);
 }
 
 /* Scenarios carry their own time; it never goes back. */
@@ -426,13 +472,76 @@ engine_datagram(struct engine *e, const void *data, size_t len)
 	}
 }
 
+/* Databases grow old while we run. */
+static void
+check_geo(struct engine *e, int64_t now_s)
+{
+	if (now_s - e->last_geo_s < GEO_CHECK_S)
+		return;
+	e->last_geo_s = now_s;
+	if (geo_age(e->is.geo, now_s))
+		report_geo(e);
+}
+
+/* What the outputs lost, and what did not fit in a line. */
+static void
+count_lost_records(struct engine *e)
+{
+	size_t n;
+	const struct sink_status *s = sinks_status(e->is.sinks, &n);
+
+	memcpy(e->stats.records_dropped, e->unprinted, sizeof e->unprinted);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < sizeof e->unprinted / sizeof *e->unprinted; k++)
+			e->stats.records_dropped[k] += s[i].dropped[k];
+}
+
 static void
 gauges(struct engine *e)
 {
+	count_lost_records(e);
 	e->stats.flows_active = flow_count(e->flows);
 	e->stats.devices = device_count(e->devices);
 	e->stats.devices_unknown = device_unknown_count(e->devices);
 	e->stats.devices_evicted = device_evictions(e->devices);
+	e->stats.flows_pending = stream_pool_flows(e->streams);
+	e->stats.streams_refused = stream_pool_refused(e->streams);
+	e->stats.names_bound = names_count(e->names);
+	e->stats.names_evicted = names_evicted(e->names);
+	const struct hold_counts *h = hold_counts(e->hold);
+	e->stats.held_packets = h->held;
+	e->stats.held_released = h->released;
+	e->stats.held_dropped = h->dropped;
+	e->stats.held_over_packets = h->over_packets;
+	e->stats.held_over_bytes = h->over_bytes;
+	e->stats.held_over_total = h->over_total;
+	e->stats.held_over_time = h->over_time;
+	e->stats.held_waiting = h->waiting;
+}
+
+static bool
+ask_rejudge(struct engine *e)
+{
+	struct channel_head ask = {.type = CH_REJUDGE};
+	return channel_send(e->channel, &ask, sizeof ask, NULL, 0) == 0;
+}
+
+/*
+ * A camera that tried an address before it asked for its name was refused, and the kernel goes on refusing without us. Now that the
+ * address has a name the answer may be another one: one new generation, however many names came.
+ */
+void
+engine_names_changed(struct engine *e, const struct flow *f, const struct dns_message *answer)
+{
+	const struct device *d = device_at(e->devices, f->device);
+
+	if (e->asked_rejudge || d->flows_blocked == 0)
+		return;
+	for (size_t i = 0; i < answer->n; i++)
+		if (flow_any_to(e->denied, f->device, &answer->record[i].addr)) {
+			e->asked_rejudge = ask_rejudge(e);
+			return;
+		}
 }
 
 /* The hour at which some `when:` changes its answer: every flow must be judged again, and the kernel must forget what it knows. */
@@ -441,8 +550,7 @@ check_schedule(struct engine *e, int64_t now_s)
 {
 	if (!e->next_edge_s || now_s < e->next_edge_s)
 		return;
-	struct channel_head ask = {.type = CH_REJUDGE};
-	if (channel_send(e->channel, &ask, sizeof ask, NULL, 0) == 0)
+	if (ask_rejudge(e))
 		e->next_edge_s = policy_next_edge(e->is.policy, now_s);
 }
 
@@ -454,11 +562,14 @@ engine_tick(struct engine *e)
 	flow_expire(e->flows, &e->now, EXPIRE_AT_ONCE);
 	flow_expire(e->denied, &e->now, EXPIRE_AT_ONCE);
 	rollup_tick(e->is.rollup, &e->now);
+	names_expire(e->names, &e->now, EXPIRE_AT_ONCE);
+	inspect_tick(e);
 	if (now_s == e->last_tick_s)
 		return;
 	e->last_tick_s = now_s;
 	gauges(e);
 	check_schedule(e, now_s);
+	check_geo(e, now_s);
 	if (!e->last_stats_s)
 		e->last_stats_s = now_s;
 	uint32_t every = policy_options(e->is.policy)->stats_s;

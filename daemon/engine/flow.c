@@ -201,6 +201,18 @@ flow_expire(struct flow_table *t, const struct now *now, size_t max)
 	return n;
 }
 
+uint32_t
+flow_number(const struct flow_table *t, const struct flow *f)
+{
+	return index_of(t, f);
+}
+
+struct flow *
+flow_at(struct flow_table *t, uint32_t number)
+{
+	return &t->slots[number];
+}
+
 size_t
 flow_count(const struct flow_table *t)
 {
@@ -211,6 +223,16 @@ size_t
 flow_capacity(const struct flow_table *t)
 {
 	return t->capacity;
+}
+
+bool
+flow_any_to(const struct flow_table *t, uint32_t device, const struct addr *remote)
+{
+	for (unsigned l = 0; l < FLOW_LISTS; l++)
+		for (uint32_t i = t->lists[l].newest; i; i = t->slots[i].slot.older)
+			if (t->slots[i].device == device && addr_cmp(&t->slots[i].tuple.dst, remote) == 0)
+				return true;
+	return false;
 }
 
 void

@@ -45,6 +45,7 @@ on_commit(struct engine *e, const void *m, const int *fds, size_t n_fds)
 		control_reload_done(e->control, c->head.arg, true, "");
 	}
 	e->generation = c->generation;
+	e->asked_rejudge = false;
 	return true;
 }
 

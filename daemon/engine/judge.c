@@ -5,6 +5,13 @@
 
 #include "engine.h"
 
+/* Transports whose payload the probes can read; any other one is known by its number alone. */
+static bool
+can_be_watched(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
 void
 flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 {
@@ -23,6 +30,42 @@ flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 	ret->remote = f->inbound ? f->tuple.src : f->tuple.dst;
 	ret->place = f->place;
 	ret->wall_s = e->now.wall_us / 1000000;
+	ret->n_bound = names_of(e->names, f->device, &ret->remote, &e->now, ret->bound, FACTS_BOUND);
+	if (f->known) {
+		ret->known = FACT_ALL;
+		ret->protocol = f->known->protocol;
+		ret->name = f->known->has_name ? f->known->name : NULL;
+		ret->ech = f->known->ech;
+	} else if (!can_be_watched(f->tuple.proto)) {
+		ret->known = FACT_ALL;
+		ret->protocol = protocol_unknown;
+	}
+}
+
+static void
+judge_facts(struct engine *e, struct flow *f, const struct facts *facts, struct judgement *ret)
+{
+	policy_judge(e->is.policy, facts, ret);
+	if (f->book != e->is.book) {
+		rulebook_unref(f->book);
+		f->book = rulebook_ref(e->is.book);
+	}
+	f->rule = ret->rule ? (uint16_t)ret->rule->index : RULE_NO;
+	if (f->rule != RULE_NO)
+		f->book->hits[f->rule]++;
+	f->decision = (uint8_t)ret->decision;
+	f->mode = (uint8_t)ret->mode;
+	f->generation = (uint8_t)e->generation;
+}
+
+void
+flow_judge_query(struct engine *e, struct flow *f, const char *query, struct judgement *ret)
+{
+	struct facts facts;
+
+	flow_facts(e, f, &facts);
+	facts.query = query;
+	judge_facts(e, f, &facts, ret);
 }
 
 void
@@ -34,17 +77,7 @@ flow_judge(struct engine *e, struct flow *f, struct judgement *ret)
 	e->stats.geo_lookups++;
 	e->stats.geo_unknown += f->place.special == SPECIAL_NONE && !f->place.country[0];
 	flow_facts(e, f, &facts);
-	policy_judge(e->is.policy, &facts, ret);
-	if (f->book != e->is.book) {
-		rulebook_unref(f->book);
-		f->book = rulebook_ref(e->is.book);
-	}
-	f->rule = ret->rule ? (uint16_t)ret->rule->index : RULE_NO;
-	if (f->rule != RULE_NO)
-		f->book->hits[f->rule]++;
-	f->decision = (uint8_t)ret->decision;
-	f->mode = (uint8_t)ret->mode;
-	f->generation = (uint8_t)e->generation;
+	judge_facts(e, f, &facts, ret);
 }
 
 void

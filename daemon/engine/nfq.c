@@ -78,6 +78,16 @@ read_packet(struct cursor *body, struct queued *q)
 	return has_header && !body->bad ? NFQ_PACKET : NFQ_BAD;
 }
 
+/* struct nlmsgerr: the code, then the header of the message that it is about. The gate sends other messages on this socket too. */
+static enum nfq_kind
+read_error(struct cursor *body, int *ret_error)
+{
+	*ret_error = -(int)cursor_le32(body);
+	cursor_skip(body, 4);
+	bool verdict = cursor_le16(body) == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT);
+	return verdict && *ret_error == ENOENT ? NFQ_STALE : NFQ_ERROR;
+}
+
 enum nfq_kind
 nfq_next(struct cursor *datagram, struct queued *ret_packet, int *ret_error)
 {
@@ -93,10 +103,8 @@ nfq_next(struct cursor *datagram, struct queued *ret_packet, int *ret_error)
 	struct cursor body = cursor_take(datagram, len - HEADER);
 	size_t pad = aligned(len) - len;
 	cursor_skip(datagram, pad < cursor_left(datagram) ? pad : cursor_left(datagram));
-	if (type == NLMSG_ERROR) {
-		*ret_error = -(int)cursor_le32(&body);
-		return *ret_error == ENOENT ? NFQ_STALE : NFQ_ERROR;
-	}
+	if (type == NLMSG_ERROR)
+		return read_error(&body, ret_error);
 	if (type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
 		return NFQ_BAD;
 	return read_packet(&body, ret_packet);

@@ -49,6 +49,7 @@ regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 		return false;
 	policy_geo(r.policy, &geo);
 	geo.copy_dir = e->state_dir;
+	geo.previous = e->is.geo;
 	r.geo = geo_open(&geo, e->now.wall_us / 1000000);
 	r.book = rulebook_new(r.policy);
 	r.rollup = rollup_new(ROLLUP_KEYS, policy_options(r.policy)->rollup_s, report_copy_max, report_rolled, e);
@@ -80,7 +81,7 @@ regime_free(struct regime *r)
 	memset(r, 0, sizeof *r);
 }
 
-static void
+void
 report_geo(struct engine *e)
 {
 	size_t n;
@@ -94,6 +95,19 @@ report_geo(struct engine *e)
 		log_warnx("%s", text);
 		report_event(e, SID_GEO_PROBLEM, ALERT_MEDIUM, text);
 	}
+}
+
+/* Where nothing is ever dropped, nothing needs to wait. */
+static bool
+may_enforce(const struct policy *p)
+{
+	size_t n;
+	const struct rule_info *const *rules = policy_rules(p, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (rules[i]->mode == MODE_ENFORCE)
+			return true;
+	return false;
 }
 
 void
@@ -114,6 +128,7 @@ engine_adopt(struct engine *e, uint32_t generation)
 	regime_free(&old);
 	e->generation = generation;
 	e->policy_since_us = e->now.wall_us;
+	e->may_hold = may_enforce(e->is.policy);
 	e->next_edge_s = policy_next_edge(e->is.policy, e->now.wall_us / 1000000);
 	links_rezone(e);
 	device_rematch(e->devices, e->is.policy);

@@ -48,7 +48,7 @@ emit(struct engine *e, struct record *r)
 	r->host = e->host;
 	size_t len = record_print(r, line, sizeof line);
 	if (!len) {
-		e->stats.records_dropped[type_bit(r->type)]++;
+		e->unprinted[type_bit(r->type)]++;
 		return;
 	}
 	e->stats.records[type_bit(r->type)]++;
@@ -143,6 +143,26 @@ fill_place(struct engine *e, const struct flow *f, struct parts *p)
 	p->r.asn_source = geo_source_name(e->is.geo, f->place.asn_source);
 }
 
+/* What it speaks, and the name under which the far side is known: the client's own word where it gave one, else the latest binding. */
+static void
+fill_app(struct engine *e, const struct flow *f, struct parts *p)
+{
+	const char *bound = NULL;
+
+	if (f->known) {
+		p->r.app_proto = f->known->protocol == protocol_unknown ? "failed" : f->known->protocol;
+		if (f->known->has_name && !f->known->ech) {
+			p->r.dest_name = f->known->name;
+			p->r.dest_name_from = strcmp(f->known->protocol, "http") == 0 ? "http" : "sni";
+			return;
+		}
+	}
+	if (names_of(e->names, f->device, &p->remote, &e->now, &bound, 1)) {
+		p->r.dest_name = bound;
+		p->r.dest_name_from = "dns";
+	}
+}
+
 static void
 fill(struct engine *e, uint32_t type, const struct flow *f, const struct device *d, struct parts *p)
 {
@@ -153,6 +173,7 @@ fill(struct engine *e, uint32_t type, const struct flow *f, const struct device 
 	fill_flow(f, p);
 	fill_decision(f, p);
 	fill_place(e, f, p);
+	fill_app(e, f, p);
 }
 
 static const char *
@@ -354,6 +375,86 @@ report_unknown_device(struct engine *e, struct device *d, const struct flow *f)
 	k.device = *d;
 	k.sid = SID_UNKNOWN_DEVICE;
 	alert(e, &k, 0, 0);
+}
+
+/* Protocols that have a record of their own; the others are a word on flow and alert. */
+static const struct {
+	const char *protocol;
+	uint32_t type;
+} app_records[] = {{"tls", RECORD_TLS}, {"quic", RECORD_QUIC}, {"http", RECORD_HTTP}, {"dot", RECORD_TLS}, {"doh", RECORD_TLS}};
+
+void
+report_app(struct engine *e, struct flow *f, const struct app *app)
+{
+	struct parts p;
+
+	for (size_t i = 0; i < sizeof app_records / sizeof *app_records; i++) {
+		if (strcmp(app_records[i].protocol, app->protocol) != 0)
+			continue;
+		fill(e, app_records[i].type, f, device_at(e->devices, f->device), &p);
+		p.r.app = app;
+		emit(e, &p.r);
+	}
+}
+
+void
+report_dns(struct engine *e, struct flow *f, const struct dns_message *m, bool is_answer)
+{
+	struct parts p;
+
+	if (m->query_len == 0)
+		return;
+	fill(e, RECORD_DNS, f, device_at(e->devices, f->device), &p);
+	p.r.dns = m;
+	p.r.dns_answer = is_answer;
+	emit(e, &p.r);
+	if (!is_answer && f->decision != DECISION_ALLOW && alert_of(f) != ALERT_NONE)
+		roll_flow(e, ROLLED_ALERT, f, 1);
+}
+
+void
+report_anomaly(struct engine *e, struct flow *f, enum anomaly kind, const char *event)
+{
+	struct parts p;
+
+	fill(e, RECORD_ANOMALY, f, device_at(e->devices, f->device), &p);
+	p.r.anomaly = kind;
+	p.r.anomaly_event = event;
+	emit(e, &p.r);
+}
+
+/* A built-in alert about a flow; one a flow, told in its own words. */
+static void
+flow_alert(struct engine *e, const struct flow *f, enum signature sid, enum alert_level level, const char *category, const char *text)
+{
+	struct parts p;
+
+	fill(e, RECORD_ALERT, f, device_at(e->devices, f->device), &p);
+	p.r.signature_id = sid;
+	p.r.level = level;
+	p.r.category = category;
+	p.r.signature = text;
+	emit(e, &p.r);
+}
+
+void
+report_contradiction(struct engine *e, struct flow *f)
+{
+	char text[600], d[ADDR_TEXT];
+
+	snprintf(text, sizeof text, "LENSCAP lying name: %s says %.255s, under which it was never given this address",
+		 device_name(device_at(e->devices, f->device), e->is.policy, d), f->known->name);
+	flow_alert(e, f, SID_SNI_CONTRADICTION, ALERT_HIGH, "Potentially Bad Traffic", text);
+}
+
+void
+report_tunnel(struct engine *e, struct flow *f, const char *query)
+{
+	char text[600], d[ADDR_TEXT];
+
+	snprintf(text, sizeof text, "LENSCAP DNS tunnel: %s asks for many long names of no language, like %.200s",
+		 device_name(device_at(e->devices, f->device), e->is.policy, d), query);
+	flow_alert(e, f, SID_DNS_TUNNEL, ALERT_HIGH, "Potential Corporate Privacy Violation", text);
 }
 
 void

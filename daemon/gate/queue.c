@@ -279,18 +279,24 @@ queue_rebind(struct queue *q, const struct plan *plan)
 bool
 queue_accepts(const struct queue *q, const struct channel_verdict *v)
 {
-	return v->decision <= VERDICT_DROP_ONCE && is_ours(q, v->queue);
+	return v->decision <= VERDICT_LAST && is_ours(q, v->queue);
 }
 
 /* What the chain `save` makes of it: see mark.h and ruleset.c. */
 static uint32_t
 field_of(const struct channel_verdict *v, unsigned shift, unsigned generation)
 {
+	static const struct {
+		uint8_t decision;
+		bool once; /* no generation that will ever come into force: remembered by nobody */
+	} fields[] = {
+		[DECISION_ALLOW] = {DECISION_ALLOW, false},	   [DECISION_BLOCK] = {DECISION_BLOCK, false},
+		[DECISION_REJECT] = {DECISION_REJECT, false},	   [VERDICT_DROP_ONCE] = {DECISION_BLOCK, true},
+		[VERDICT_WATCH] = {DECISION_PENDING, false},	   [VERDICT_REJECT_ONCE] = {DECISION_REJECT, true},
+	};
 	if (v->decision == DECISION_PENDING)
 		return 0;
-	if (v->decision == VERDICT_DROP_ONCE)
-		return mark_of(shift, DECISION_BLOCK, MARK_GENERATION_STALE);
-	return mark_of(shift, v->decision, generation);
+	return mark_of(shift, fields[v->decision].decision, fields[v->decision].once ? MARK_GENERATION_STALE : generation);
 }
 
 char *

@@ -7,6 +7,9 @@
  *	                else → toq → user space, which always answers accept plus a mark
  *	apply   (-149)  the verdict's mark becomes the ct mark, and what it refuses is dropped or reset here
  *
+ * A flow that user space goes on watching carries the generation and no decision in its ct mark: both its directions come to the
+ * queue. What cameras ask the gateway's own resolver passes the same two steps in the input and output hooks.
+ *
  * A packet that user space never saw (bypass, fail-open) arrives in `apply` without a generation and passes
  * unsaved, so its flow stays undecided. A verdict of another generation is not saved either; if it refuses,
  * the packet still must not leak.
@@ -58,6 +61,15 @@ static const struct refusal {
 	{"reject", "goto answer", DECISION_REJECT},
 };
 enum { REFUSALS = sizeof refusals / sizeof *refusals };
+
+/* DNS between a camera and the gateway's own resolver. */
+static const struct local_hook {
+	const char *hook, *side, *port;
+} local_hooks[] = {
+	{"input", "iifname", "dport"},
+	{"output", "oifname", "sport"},
+};
+enum { LOCAL_HOOKS = sizeof local_hooks / sizeof *local_hooks };
 
 static const char *const chains[] = {"look", "known", "known_ports", "save", "answer"};
 enum { CHAINS = sizeof chains / sizeof *chains };
@@ -141,6 +153,13 @@ put_hooks(FILE *f)
 {
 	out(f, "add chain " TABLE " inspect { type filter hook forward priority -150; policy accept; }");
 	out(f, "add chain " TABLE " apply { type filter hook forward priority -149; policy accept; }");
+	for (size_t i = 0; i < LOCAL_HOOKS; i++) {
+		const char *hook = local_hooks[i].hook;
+		out(f, "add chain " TABLE " inspect_%s { type filter hook %s priority -150; policy accept; }", hook, hook);
+		out(f, "add chain " TABLE " apply_%s { type filter hook %s priority -149; policy accept; }", hook, hook);
+		out(f, "flush chain " TABLE " inspect_%s", hook);
+		out(f, "flush chain " TABLE " apply_%s", hook);
+	}
 	out(f, "flush chain " TABLE " inspect");
 	out(f, "flush chain " TABLE " apply");
 }
@@ -237,8 +256,15 @@ put_save(FILE *f, const struct ruleset *r)
 	unsigned shift = r->plan->mark_shift;
 	uint32_t mask = mark_mask(shift), allow = mark_of(shift, DECISION_ALLOW, r->generation);
 
+	/* A hint of ours that user space never answered. */
 	rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
 	     mark_of(shift, 0, 0xff), ~mask);
+	/* Watched: it passes, and its generation is remembered so that both directions go on coming. */
+	uint32_t watch = mark_of(shift, DECISION_PENDING, r->generation);
+	rule(f, "save", "meta mark & 0x%08x == 0x%08x ct mark set ct mark and 0x%08x or 0x%08x", mask, watch,
+	     ~mask, watch);
+	rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
+	     mark_of(shift, 3, 0), ~mask);
 	rule(f, "save",
 	     "meta mark & 0x%08x == 0x%08x ct mark set ct mark and 0x%08x or 0x%08x meta mark set meta mark "
 	     "and 0x%08x accept",
@@ -252,6 +278,7 @@ put_save(FILE *f, const struct ruleset *r)
 	/* Another generation, or a refusal to be remembered by nobody: nothing is saved. */
 	rule(f, "save", "meta mark & 0x%08x == 0x%08x meta mark set meta mark and 0x%08x accept",
 	     mark_of(shift, 3, 0), mark_of(shift, DECISION_ALLOW, 0), ~mask);
+	rule(f, "save", "meta mark & 0x%08x == 0x%08x goto answer", mask, mark_of(shift, DECISION_REJECT, MARK_GENERATION_STALE));
 	rule(f, "save", "drop");
 }
 
@@ -309,6 +336,14 @@ put_rules(FILE *f, const struct ruleset *r)
 		const char *side = i == 0 ? "iifname" : "oifname";
 		rule(f, "inspect", "%s @" RULESET_CAM " goto look", side);
 		rule(f, "apply", "%s @" RULESET_CAM " meta mark & 0x%08x != 0 goto save", side, mask);
+	}
+	for (size_t i = 0; i < LOCAL_HOOKS; i++) {
+		const struct local_hook *l = &local_hooks[i];
+		char chain[32];
+		snprintf(chain, sizeof chain, "inspect_%s", l->hook);
+		rule(f, chain, "%s @" RULESET_CAM " meta l4proto { tcp, udp } th %s 53 goto look", l->side, l->port);
+		snprintf(chain, sizeof chain, "apply_%s", l->hook);
+		rule(f, chain, "%s @" RULESET_CAM " meta l4proto { tcp, udp } th %s 53 meta mark & 0x%08x != 0 goto save", l->side, l->port, mask);
 	}
 }
 

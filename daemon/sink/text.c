@@ -63,8 +63,9 @@ void
 text_uint(struct text *t, uint64_t v)
 {
 	char digits[DECIMAL_MAX];
+	size_t n = decimal(digits, v);
 
-	add_bytes(t, digits, decimal(digits, v));
+	add_bytes(t, digits, n);
 }
 
 void

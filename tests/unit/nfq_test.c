@@ -100,9 +100,15 @@ reads_errors(void **state)
 	begin();
 	len = sizeof(struct nlmsghdr);
 	memcpy(buf + len, &e, sizeof e);
+	uint16_t about = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT;
+	memcpy(buf + len + 8, &about, sizeof about);
 	len += 20;
 	finish(NLMSG_ERROR);
 	assert_int_equal(next(len, &q, &error), NFQ_STALE);
+	about++; /* a batch answered by the gate itself is no judgement of ours */
+	memcpy(buf + sizeof(struct nlmsghdr) + 8, &about, sizeof about);
+	assert_int_equal(next(len, &q, &error), NFQ_ERROR);
+	assert_int_equal(error, 2);
 	e = -1;
 	memcpy(buf + sizeof(struct nlmsghdr), &e, sizeof e);
 	assert_int_equal(next(len, &q, &error), NFQ_ERROR);

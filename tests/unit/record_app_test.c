@@ -3,7 +3,8 @@
 #include "record_lab.h"
 
 static const char golden_answer[] =
-	"{\"timestamp\":\"2026-11-23T05:40:00.123456+0000\",\"flow_id\":1676750115612680,\"in_iface\":\"cam0\","
+	"{\"timestamp\":\"2026-11-23T05:40:00.123456+0000\",\"flow_id\":1676750115612680,\"in_iface\":"
+	"\"cam0\","
 	"\"event_type\":\"dns\",\"src_ip\":\"192.0.2.21\",\"src_port\":40112,\"dest_ip\":\"203.0.113.77\","
 	"\"dest_port\":32100,\"proto\":\"UDP\",\"ip_v\":4,\"app_proto\":\"dns\",\"direction\":\"to_server\","
 	"\"community_id\":\"1:+mELaE9RO7rmFY9Fyr9B0Y3eABw=\",\"host\":\"gw-042\","
@@ -13,14 +14,18 @@ static const char golden_answer[] =
 	"\"answers\":[{\"rrname\":\"p2p.vendor.example\",\"rrtype\":\"CNAME\",\"ttl\":120,"
 	"\"rdata\":\"edge7.cdn.example.net\"},"
 	"{\"rrname\":\"edge7.cdn.example.net\",\"rrtype\":\"A\",\"ttl\":600,\"rdata\":\"203.0.113.77\"}]},"
-	"\"lenscap\":{\"v\":1,\"mode\":\"enforce\",\"decision\":\"block\",\"would\":\"block\",\"rule\":\"never\","
+	"\"lenscap\":{\"v\":1,\"mode\":\"enforce\",\"decision\":\"block\",\"would\":\"block\",\"rule\":"
+	"\"never\","
 	"\"rule_file\":\"/etc/lenscap/lenscap.yaml\",\"rule_line\":28,\"policy_id\":\"9f2c41aa00bb\","
 	"\"reason\":\"default\",\"inbound\":false,"
-	"\"device\":{\"name\":\"cam-dock-3\",\"vendor\":\"LTS\",\"groups\":[\"dock\",\"outdoor\"],\"known\":true,"
+	"\"device\":{\"name\":\"cam-dock-3\",\"vendor\":\"LTS\",\"groups\":[\"dock\",\"outdoor\"],\"known\":"
+	"true,"
 	"\"zone\":\"cameras\"},"
 	"\"dest\":{\"ip\":\"203.0.113.77\",\"name\":\"\",\"name_from\":\"\",\"country\":\"CN\","
-	"\"country_source\":\"location 2026-11-19\",\"registered_country\":\"CN\",\"continent\":\"AS\",\"asn\":64500,"
-	"\"asn_source\":\"location 2026-11-19\",\"as_name\":\"Example Net\",\"anycast\":false,\"special\":\"\"}}}\n";
+	"\"country_source\":\"location "
+	"2026-11-19\",\"registered_country\":\"CN\",\"continent\":\"AS\",\"asn\":64500,"
+	"\"asn_source\":\"location 2026-11-19\",\"as_name\":\"Example "
+	"Net\",\"anycast\":false,\"special\":\"\"}}}\n";
 
 static struct dns_record *
 add_record(struct sample *s, const char *name, uint16_t type, uint32_t ttl, const char *target)
@@ -99,9 +104,10 @@ test_dns_words(void **state)
 		bool all = rows[i].flags == 0xffff;
 		s.dns.flags = rows[i].flags;
 		s.dns.query_type = rows[i].type;
-		EXPECT(&s.r, "dns.flags", rows[i].hex, "dns.rcode", rows[i].rcode, "dns.opcode", rows[i].opcode,
-		       "dns.rrtype", rows[i].rrtype, "dns.answers", "[]", "dns.additionals", "", "dns.aa",
-		       all ? "true" : "", "dns.tc", all ? "true" : "", "dns.z", all ? "true" : "");
+		EXPECT(&s.r, "dns.flags", rows[i].hex, "dns.rcode", rows[i].rcode, "dns.opcode",
+		       rows[i].opcode, "dns.rrtype", rows[i].rrtype, "dns.answers", "[]", "dns.additionals",
+		       "", "dns.aa", all ? "true" : "", "dns.tc", all ? "true" : "", "dns.z",
+		       all ? "true" : "");
 	}
 }
 
@@ -152,11 +158,8 @@ test_long_answers(void **state)
 		size_t len, answers;
 		const char *truncated;
 	} rows[] = {
-		{"edge.", 20, 32, ""},
-		{"edge.", 60, 32, ""},
-		{"edge.", 150, 16, "true"},
-		{"edge.", 255, 8, "true"},
-		{"\\001", 255, 8, "true"},
+		{"edge.", 20, 32, ""},	   {"edge.", 60, 32, ""},     {"edge.", 150, 16, "true"},
+		{"edge.", 255, 8, "true"}, {"\\001", 255, 8, "true"},
 	};
 
 	(void)state;
@@ -177,8 +180,10 @@ static const char golden_tls[] =
 	"\"host\":\"gw-042\","
 	"\"tls\":{\"sni\":\"cloud.vendor.example\",\"version\":\"TLS 1.3\","
 	"\"ja4\":\"t13d1516h2_8daaf6152771_b186095e22b6\",\"client_alpns\":[\"h2\",\"http/1.1\"]},"
-	"\"lenscap\":{\"v\":1,\"dest\":{\"ip\":\"203.0.113.77\",\"name\":\"cloud.vendor.example\",\"name_from\":\"sni\"},"
-	"\"app\":{\"name\":\"cloud.vendor.example\",\"ech\":true,\"encrypted\":true,\"alpn\":[\"h2\",\"http/1.1\"],"
+	"\"lenscap\":{\"v\":1,\"dest\":{\"ip\":\"203.0.113.77\",\"name\":\"cloud.vendor.example\",\"name_"
+	"from\":\"sni\"},"
+	"\"app\":{\"name\":\"cloud.vendor.example\",\"ech\":true,\"encrypted\":true,\"alpn\":[\"h2\",\"http/"
+	"1.1\"],"
 	"\"server\":\"\",\"realm\":\"\",\"detail\":\"\"}}}\n";
 
 static void
@@ -209,9 +214,9 @@ test_tls_versions(void **state)
 		uint16_t version;
 		const char *text;
 	} rows[] = {
-		{0, "\"UNDETERMINED\""},  {0x0002, "\"SSLv2\""},   {0x0300, "\"SSLv3\""},
-		{0x0301, "\"TLSv1\""},	  {0x0302, "\"TLS 1.1\""}, {0x0303, "\"TLS 1.2\""},
-		{0x0304, "\"TLS 1.3\""},  {0x0305, "\"0x0305\""},  {0xfefd, "\"0xfefd\""},
+		{0, "\"UNDETERMINED\""}, {0x0002, "\"SSLv2\""},	  {0x0300, "\"SSLv3\""},
+		{0x0301, "\"TLSv1\""},	 {0x0302, "\"TLS 1.1\""}, {0x0303, "\"TLS 1.2\""},
+		{0x0304, "\"TLS 1.3\""}, {0x0305, "\"0x0305\""},  {0xfefd, "\"0xfefd\""},
 		{0xffff, "\"0xffff\""},
 	};
 	struct sample s;
@@ -262,9 +267,9 @@ test_quic(void **state)
 		s.app.quic_version = rows[i].version;
 		EXPECT(&s.r, "quic.version", rows[i].text);
 	}
-	EXPECT(&s.r, "event_type", "\"quic\"", "app_proto", "\"quic\"", "quic.sni", "\"cloud.vendor.example\"",
-	       "quic.ja4", "\"t13d1516h2_8daaf6152771_b186095e22b6\"", "lenscap.app.alpn", "[\"h2\",\"http/1.1\"]",
-	       "lenscap.app.encrypted", "true", "tls", "");
+	EXPECT(&s.r, "event_type", "\"quic\"", "app_proto", "\"quic\"", "quic.sni",
+	       "\"cloud.vendor.example\"", "quic.ja4", "\"t13d1516h2_8daaf6152771_b186095e22b6\"",
+	       "lenscap.app.alpn", "[\"h2\",\"http/1.1\"]", "lenscap.app.encrypted", "true", "tls", "");
 	s.app = (struct app){.quic_version = 1};
 	EXPECT(&s.r, "quic", "{\"version\":\"1\"}");
 }
@@ -286,10 +291,12 @@ test_http(void **state)
 			     .http_realm = "IP Camera",
 			     .http_status = 401};
 	EXPECT(&s.r, "event_type", "\"http\"", "http",
-	       "{\"hostname\":\"update.vendor.example\",\"url\":\"/fw?v=\\\"1\\\"\",\"http_user_agent\":\"cam/1.0\","
+	       "{\"hostname\":\"update.vendor.example\",\"url\":\"/"
+	       "fw?v=\\\"1\\\"\",\"http_user_agent\":\"cam/1.0\","
 	       "\"http_method\":\"GET\",\"status\":401}",
 	       "lenscap.app",
-	       "{\"name\":\"update.vendor.example\",\"ech\":false,\"encrypted\":false,\"alpn\":[],\"server\":\"nginx\","
+	       "{\"name\":\"update.vendor.example\",\"ech\":false,\"encrypted\":false,\"alpn\":[],\"server\":"
+	       "\"nginx\","
 	       "\"realm\":\"IP Camera\",\"detail\":\"\"}");
 	s.app = (struct app){0};
 	EXPECT(&s.r, "http", "{}");
@@ -307,7 +314,8 @@ test_anomalies(void **state)
 	s.r.anomaly_event = "dns.malformed";
 	s.r.anomaly_layer = "proto_parser";
 	EXPECT(&s.r, "event_type", "\"anomaly\"", "flow_id", "1676750115612680", "anomaly",
-	       "{\"app_proto\":\"dns\",\"type\":\"applayer\",\"event\":\"dns.malformed\",\"layer\":\"proto_parser\"}");
+	       "{\"app_proto\":\"dns\",\"type\":\"applayer\",\"event\":\"dns.malformed\",\"layer\":\"proto_"
+	       "parser\"}");
 	s.r.anomaly = ANOMALY_STREAM;
 	s.r.anomaly_event = "stream.conflict";
 	s.r.anomaly_layer = NULL;
@@ -355,12 +363,13 @@ test_validator_refuses(void **state)
 	char command[512];
 
 	(void)state;
-	if (access("tests/validate", X_OK) != 0 || run("/usr/bin/python3 -c 'import jsonschema' 2>/dev/null") != 0)
+	if (access("tests/validate", X_OK) != 0 ||
+	    run("/usr/bin/python3 -c 'import jsonschema' 2>/dev/null") != 0)
 		skip();
 	assert_int_equal(fflush(samples), 0);
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		snprintf(command, sizeof command, "sed '%s' %s | tests/validate --errors 0 >/dev/null", wrong[i],
-			 samples_path);
+		snprintf(command, sizeof command, "sed '%s' %s | tests/validate --errors 0 >/dev/null",
+			 wrong[i], samples_path);
 		if (run(command) != 1)
 			fail_msg("not refused: %s", wrong[i]);
 	}

@@ -7,8 +7,9 @@ static const char *const hostile[] = {
 	"\xf0\x9f\x93\xb7",	     "\xe2\x80\xa8",	"{{$&%n}}",	 "",	    "\x7f\x01\x02",
 };
 
-static const uint32_t all_types[RECORD_TYPES] = {RECORD_ALERT,	RECORD_FLOW, RECORD_DROP, RECORD_STATS, RECORD_ANOMALY,
-						 RECORD_DNS,	RECORD_TLS,  RECORD_HTTP, RECORD_QUIC};
+static const uint32_t all_types[RECORD_TYPES] = {RECORD_ALERT, RECORD_FLOW,    RECORD_DROP,
+						 RECORD_STATS, RECORD_ANOMALY, RECORD_DNS,
+						 RECORD_TLS,   RECORD_HTTP,    RECORD_QUIC};
 
 static void
 fill(char *field, size_t size, const char *text)
@@ -40,7 +41,8 @@ fill_dns(struct dns_message *m, const char *text)
 	fill(m->query, sizeof m->query, text);
 	m->n = DNS_ANSWERS;
 	for (size_t i = 0; i < DNS_ANSWERS; i++) {
-		m->record[i] = (struct dns_record){.type = UINT16_MAX, .ttl = UINT32_MAX, .additional = i > 2};
+		m->record[i] =
+			(struct dns_record){.type = UINT16_MAX, .ttl = UINT32_MAX, .additional = i > 2};
 		fill(m->record[i].name, sizeof m->record[i].name, text);
 		fill(m->record[i].target, sizeof m->record[i].target, text);
 	}

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/control/request.h"
+#include "../../daemon/control/request.h"
 
 static void
 good(void **state)

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Watching a flow until its answer is known, and until what was looked at has arrived; see inspect.h. */
+#include "inspect.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+const char protocol_unknown[] = "unknown";
+
+/* Stands in where there is no memory for more: not knowing is safe. */
+static struct known nothing = {.protocol = protocol_unknown, .fixed = true};
+
+void
+inspect_never(struct flow *f)
+{
+	if (!f->known)
+		f->known = &nothing;
+}
+
+static struct known *
+known_new(const char *protocol, const struct app *app)
+{
+	size_t len = app && app->has_name ? strlen(app->name) : 0;
+	struct known *k = calloc(1, sizeof *k + len + 1);
+
+	if (!k)
+		return &nothing;
+	k->protocol = protocol;
+	if (app) {
+		k->ech = app->ech;
+		k->has_name = app->has_name;
+		k->is_dns = strcmp(protocol, "dns") == 0;
+		memcpy(k->name, app->name, len);
+	}
+	return k;
+}
+
+static bool
+refuses(unsigned verdict)
+{
+	return verdict != DECISION_PENDING && verdict != DECISION_ALLOW && verdict != VERDICT_WATCH;
+}
+
+/*
+ * How the kernel is told of this flow now. While nothing of it has passed, conntrack has no entry that could remember a refusal, and the kernel's
+ * memory of refused first packets knows no payload: so that refusal is for this packet alone.
+ */
+static unsigned
+verdict_of(const struct flow *f)
+{
+	if (f->sent == DECISION_PENDING || f->confirming)
+		return VERDICT_WATCH;
+	if (f->passed || f->sent == DECISION_ALLOW)
+		return f->sent;
+	return f->sent == DECISION_REJECT ? VERDICT_REJECT_ONCE : VERDICT_DROP_ONCE;
+}
+
+static void
+answer(struct engine *e, struct flow *f, const struct queued *q, unsigned verdict)
+{
+	f->passed |= !refuses(verdict);
+	engine_answer(e, q, verdict);
+}
+
+static void
+let_go(void *arg, uint32_t id, uint32_t mark, uint16_t queue)
+{
+	struct engine *e = arg;
+	const struct queued q = {.id = id, .mark = mark, .queue = queue};
+
+	engine_answer(e, &q, e->releasing);
+}
+
+void
+inspect_release(struct engine *e, struct flow *f, unsigned verdict)
+{
+	if (f->held.packets == 0)
+		return;
+	e->releasing = verdict;
+	f->passed |= !refuses(verdict);
+	hold_release(e->hold, &f->held, refuses(verdict), let_go, e);
+}
+
+static void
+forget_stream(struct engine *e, struct flow *f)
+{
+	if (f->stream)
+		stream_free(e->streams, f->stream);
+	f->stream = NULL;
+}
+
+void
+inspect_settle(struct engine *e, struct flow *f)
+{
+	/* Only where something could still be exchanged on its way: bytes of a TCP stream that were looked at, and a policy that enforces. */
+	f->confirming = f->sent == DECISION_ALLOW && f->stream && f->sent_payload && f->tuple.proto == IPPROTO_TCP && e->may_hold;
+	inspect_release(e, f, verdict_of(f));
+	if (!f->confirming)
+		forget_stream(e, f);
+}
+
+void
+inspect_cut(struct engine *e, struct flow *f)
+{
+	f->confirming = false;
+	inspect_release(e, f, verdict_of(f));
+	forget_stream(e, f);
+}
+
+void
+inspect_end(struct engine *e, struct flow *f)
+{
+	inspect_release(e, f, e->may_hold ? VERDICT_DROP_ONCE : DECISION_PENDING);
+	forget_stream(e, f);
+	if (f->known && !f->known->fixed)
+		free(f->known);
+	f->known = NULL;
+}
+
+static void
+judge_again(struct engine *e, struct flow *f)
+{
+	engine_decide(e, f, f->passed);
+	if (f->sent == DECISION_PENDING)
+		return;
+	report_decided(e, f);
+	inspect_settle(e, f);
+}
+
+/* What is not known by now never will be. */
+static void
+give_up(struct engine *e, struct flow *f, const char *why)
+{
+	if (f->known)
+		return;
+	f->known = known_new(protocol_unknown, NULL);
+	report_anomaly(e, f, ANOMALY_STREAM, why);
+	judge_again(e, f);
+}
+
+static void
+check_sni(struct engine *e, struct flow *f)
+{
+	const struct known *k = f->known;
+	const struct addr *remote = f->inbound ? &f->tuple.src : &f->tuple.dst;
+
+	if (!k->has_name || k->ech || f->inbound || !names_until(e->names, f->device, remote, &e->now) ||
+	    names_proves(e->names, f->device, remote, k->name, &e->now))
+		return;
+	e->stats.sni_contradictions++;
+	report_contradiction(e, f);
+}
+
+static void
+learn(struct engine *e, struct flow *f, const struct app *app)
+{
+	f->known = known_new(app->protocol, app);
+	e->stats.inspected++;
+	report_app(e, f, app);
+	check_sni(e, f);
+	if (!f->known->is_dns) /* each of its questions is judged on its own */
+		judge_again(e, f);
+}
+
+static void
+look(struct engine *e, struct flow *f)
+{
+	static struct app app; /* 2.4 KiB that are not worth clearing on the stack for each packet; one thread */
+	struct probe_input in;
+
+	stream_view(f->stream, &in);
+	in.port = f->tuple.dport;
+	switch (probe_inspect(&in, &app)) {
+	case PROBE_DONE:
+		learn(e, f, &app);
+		break;
+	case PROBE_NO:
+		memset(&app, 0, sizeof app);
+		app.protocol = protocol_unknown;
+		learn(e, f, &app);
+		break;
+	case PROBE_MORE:
+		if (in.side[PROBE_TO_SERVER].ended && in.side[PROBE_TO_CLIENT].ended)
+			give_up(e, f, "stream.not_recognised");
+		break;
+	}
+}
+
+/* Tricks that make the far side's stack read other bytes than we did. */
+static const struct {
+	unsigned note;
+	const char *event;
+} tricks[] = {
+	{STREAM_CONFLICT, "stream.overlap_other_data"},
+	{STREAM_URGENT, "stream.urgent_data"},
+	{STREAM_OUTSIDE, "stream.outside_window"},
+};
+
+static const char *
+trick_of(unsigned notes)
+{
+	for (size_t i = 0; i < sizeof tricks / sizeof *tricks; i++)
+		if (notes & tricks[i].note)
+			return tricks[i].event;
+	return NULL;
+}
+
+/* A packet of the camera that may not pass yet. One that finds no room is one too many: the flow is judged without it. */
+void
+inspect_keep(struct engine *e, struct flow *f, const struct queued *q)
+{
+	static const char *const limits[] = {
+		[HOLD_OVER_PACKETS] = "hold.too_many_packets",
+		[HOLD_OVER_BYTES] = "hold.too_many_bytes",
+		[HOLD_OVER_TOTAL] = "hold.no_room",
+	};
+	if (!e->may_hold) {
+		answer(e, f, q, VERDICT_WATCH);
+		return;
+	}
+	enum hold_result r = hold_add(e->hold, &f->held, flow_number(e->flows, f), q, &e->now);
+	if (r == HOLD_KEPT)
+		return;
+	give_up(e, f, limits[r]);
+	answer(e, f, q, f->sent == DECISION_PENDING ? VERDICT_DROP_ONCE : verdict_of(f));
+}
+
+/* One past the last byte of this segment, in the sender's numbers. */
+static uint32_t
+segment_end(const struct packet *p)
+{
+	return p->tcp_seq + ((p->tcp_flags & TCP_SYN) != 0) + p->payload_len;
+}
+
+static void
+note_payload(struct flow *f, const struct packet *p)
+{
+	uint32_t end = segment_end(p);
+
+	if (!f->sent_payload || (int32_t)(end - f->confirm_seq) > 0)
+		f->confirm_seq = end;
+	f->sent_payload = true;
+}
+
+/* An allowed flow whose far side has not yet acknowledged what we looked at. */
+static void
+confirm(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
+{
+	const char *trick = trick_of(stream_packet(e->streams, f->stream, w->reply, p));
+
+	if (trick && w->from_camera) {
+		e->stats.stream_conflicts++;
+		f->confirming = false;
+		f->decision = DECISION_BLOCK;
+		f->sent = DECISION_REJECT;
+		report_anomaly(e, f, ANOMALY_STREAM, trick);
+		forget_stream(e, f);
+	} else if (!w->from_camera && (p->tcp_flags & TCP_ACK) && (int32_t)(p->tcp_ack - f->confirm_seq) >= 0) {
+		f->confirming = false;
+		forget_stream(e, f);
+	}
+	answer(e, f, q, verdict_of(f));
+}
+
+/* Adds the packet to what is remembered, and asks the probes when that is more than before. */
+static void
+watch(struct engine *e, struct flow *f, const struct way *w, const struct packet *p)
+{
+	if (!f->stream)
+		f->stream = stream_new(e->streams, f->tuple.proto);
+	if (!f->stream) {
+		give_up(e, f, "stream.no_room");
+		return;
+	}
+	unsigned notes = stream_packet(e->streams, f->stream, w->reply, p);
+	const char *trick = w->from_camera ? trick_of(notes) : NULL;
+	if (w->from_camera && p->payload_len && f->tuple.proto == IPPROTO_TCP)
+		note_payload(f, p);
+	if (trick) {
+		e->stats.stream_conflicts++;
+		give_up(e, f, trick);
+	} else if (notes & (STREAM_NEW | STREAM_FIN | STREAM_FULL)) {
+		look(e, f);
+	}
+}
+
+void
+inspect_packet(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
+{
+	if (f->confirming) {
+		confirm(e, f, w, q, p);
+		return;
+	}
+	bool added = !f->known && !dns_recognises(f, p);
+	if (added)
+		watch(e, f, w, p);
+	if (f->known && f->known->is_dns)
+		dns_packet(e, f, w, q, p, added);
+	else if (f->sent == DECISION_PENDING && w->from_camera && p->payload_len)
+		inspect_keep(e, f, q);
+	else
+		answer(e, f, q, verdict_of(f));
+}
+
+void
+inspect_tick(struct engine *e)
+{
+	uint32_t number;
+
+	while (hold_overdue(e->hold, &e->now, &number)) {
+		struct flow *f = flow_at(e->flows, number);
+		give_up(e, f, "hold.too_long");
+		/* Policy still cannot say, or it is a question cut in two: what waits does not wait for ever. */
+		if (f->held.packets)
+			inspect_release(e, f, f->sent == DECISION_ALLOW ? verdict_of(f) : VERDICT_DROP_ONCE);
+	}
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is who: by MAC, by address, through a reload, and when the table is full. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bundle.h"
+#include "device.h"
+
+static const char policy_text[] =
+	"version: 1\n"
+	"mode: monitor\n"
+	"zones:\n"
+	"  cameras: {interfaces: [cam0]}\n"
+	"  far: {interfaces: [cam1], identify-by: address}\n"
+	"devices:\n"
+	"  - {name: one, mac: \"02:00:00:00:00:01\"}\n"
+	"  - {name: two, mac: \"02:00:00:00:00:02\", address: 10.0.0.2}\n"
+	"  - {name: behind, address: 10.9.0.9}\n"
+	"default: block\n";
+
+static struct policy *
+policy(const char *text)
+{
+	struct diags d = {0};
+	struct bundle *b = bundle_from_text("t.yaml", text, strlen(text));
+	struct policy *p = policy_load(b, &d);
+	if (!p)
+		diags_print(&d, stderr, false);
+	assert_non_null(p);
+	diags_free(&d);
+	bundle_free(b);
+	return p;
+}
+
+static struct addr
+addr(const char *text)
+{
+	struct addr a;
+	assert_true(addr_parse(text, &a));
+	return a;
+}
+
+static struct device *
+seen(struct device_table *t, const struct policy *p, const char *mac, const char *from, uint8_t zone)
+{
+	static int64_t clock;
+	struct now now = {.wall_us = ++clock, .mono_ns = (uint64_t)clock};
+	struct addr a = addr(from);
+	struct mac m;
+	bool is_new;
+
+	if (mac)
+		assert_true(mac_parse(mac, &m));
+	return device_by_packet(t, p, mac ? &m : NULL, &a, zone, &now, &is_new);
+}
+
+static const char *
+name(const struct device *d, const struct policy *p)
+{
+	static char out[ADDR_TEXT];
+	return device_name(d, p, out);
+}
+
+static void
+mac_decides(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	(void)state;
+
+	struct device *one = seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0);
+	assert_string_equal(name(one, p), "one");
+	/* a new address is the same device, and the address is now its own */
+	assert_ptr_equal(seen(t, p, "02:00:00:00:00:01", "10.0.0.77", 0), one);
+	/* another MAC that borrows an address of the inventory is a stranger */
+	struct device *thief = seen(t, p, "02:00:00:00:00:99", "10.0.0.2", 0);
+	assert_int_equal(thief->inventory, DEVICE_UNKNOWN);
+	assert_string_equal(name(thief, p), "02:00:00:00:00:99");
+	/* the same MAC in another zone is another device */
+	assert_ptr_not_equal(seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 1), one);
+	assert_int_equal(device_unknown_count(t), 1);
+	device_table_free(t);
+	policy_free(p);
+}
+
+static void
+address_decides_behind_a_router(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	(void)state;
+
+	assert_string_equal(name(seen(t, p, NULL, "10.9.0.9", 1), p), "behind");
+	assert_string_equal(name(seen(t, p, NULL, "10.9.0.8", 1), p), "10.9.0.8");
+	assert_int_equal(device_count(t), 2);
+	device_table_free(t);
+	policy_free(p);
+}
+
+static void
+address_leads_back(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	struct addr a = addr("10.0.0.1"), b = addr("10.0.0.55");
+	bool is_new;
+	(void)state;
+
+	struct device *one = seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0);
+	assert_ptr_equal(device_by_address(t, p, &a, 0, &(struct now){0}, &is_new), one);
+	assert_false(is_new);
+	/* it moved: the old address no longer is it */
+	seen(t, p, "02:00:00:00:00:01", "10.0.0.5", 0);
+	assert_ptr_not_equal(device_by_address(t, p, &a, 0, &(struct now){0}, &is_new), one);
+	assert_true(is_new);
+	assert_ptr_not_equal(device_by_address(t, p, &b, 0, &(struct now){0}, &is_new), one);
+	device_table_free(t);
+	policy_free(p);
+}
+
+static void
+full_table_makes_room(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	char mac[MAC_TEXT];
+	(void)state;
+
+	struct device *busy = seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0);
+	device_hold(busy);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(mac, sizeof mac, "06:00:00:00:00:%02x", i);
+		assert_int_not_equal(device_index(t, seen(t, p, mac, "10.0.1.1", 0)), DEVICE_ANONYMOUS);
+	}
+	assert_int_equal(device_count(t), 16);
+	assert_int_equal(device_evictions(t), 85);
+	assert_string_equal(name(busy, p), "one");
+	assert_ptr_equal(seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0), busy);
+	/* everybody busy: the anonymous device stands in, counted */
+	for (unsigned i = 1; i <= 16; i++)
+		device_hold(device_at(t, i));
+	assert_int_equal(device_index(t, seen(t, p, "0a:00:00:00:00:01", "10.0.1.1", 0)), DEVICE_ANONYMOUS);
+	assert_int_equal(device_shared(t), 1);
+	device_table_free(t);
+	policy_free(p);
+}
+
+static void
+reload_renames(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct policy *q = policy("version: 1\nmode: monitor\nzones: {cameras: {interfaces: [cam0]}}\n"
+				  "devices: [{name: uno, mac: \"02:00:00:00:00:01\"}]\ndefault: block\n");
+	struct device_table *t = device_table_new(16);
+	(void)state;
+
+	struct device *one = seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0);
+	struct device *two = seen(t, p, "02:00:00:00:00:02", "10.0.0.2", 0);
+	device_rematch(t, q);
+	assert_string_equal(name(one, q), "uno");
+	assert_int_equal(two->inventory, DEVICE_UNKNOWN);
+	device_table_free(t);
+	policy_free(p);
+	policy_free(q);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mac_decides),	       cmocka_unit_test(address_decides_behind_a_router), cmocka_unit_test(address_leads_back),
+		cmocka_unit_test(full_table_makes_room), cmocka_unit_test(reload_renames),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
