@@ -320,6 +320,8 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 	struct device *d = attach_device(e, o, q, &new_device);
 	struct flow seed, *f = NULL;
 
+	if (new_device) /* its number may have been another's */
+		names_forget(e->names, device_index(e->devices, d));
 	e->stats.flows_new++;
 	d->flows_seen++;
 	flow_init(e->flows, &seed, &o->tuple, &e->now);
