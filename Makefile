@@ -89,10 +89,15 @@ run: deps
 # One target a file; each runs TIME seconds on its seeds and what it finds.
 TIME     ?= 20
 FUZZ     := $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-FUZZ_SAN  = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE)
+FUZZ_SAN  = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_OBJ := $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))
+FUZZ_CC   = clang -std=gnu17 -g -O1 $(FUZZ_SAN) $(filter-out -D_FORTIFY_SOURCE=2,$(DEFINES))
+$(BUILD)/fuzz-obj/%.o: %.c
 	@mkdir -p $(@D)
-	@echo "  FUZZ  $@"; clang -std=gnu17 -g -O1 $(FUZZ_SAN) $(filter-out -D_FORTIFY_SOURCE=2,$(DEFINES)) -o $@ $^ $(ENGINE_LIBS)
+	@echo "  FUZZ  $<"; $(FUZZ_CC) -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping -MMD -MP -c -o $@ $<
+$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"; $(FUZZ_CC) -fsanitize=fuzzer -fprofile-instr-generate -o $@ $^ $(ENGINE_LIBS)
 fuzz: $(FUZZ)
 	@tests/fuzz/run $(TIME) $(FUZZ)
 

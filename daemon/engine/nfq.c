@@ -82,7 +82,7 @@ read_packet(struct cursor *body, struct queued *q)
 static enum nfq_kind
 read_error(struct cursor *body, int *ret_error)
 {
-	*ret_error = -(int)cursor_le32(body);
+	*ret_error = (int)(0u - cursor_le32(body)); /* unsigned: the smallest int has no opposite */
 	cursor_skip(body, 4);
 	bool verdict = cursor_le16(body) == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT);
 	return verdict && *ret_error == ENOENT ? NFQ_STALE : NFQ_ERROR;
