@@ -90,6 +90,11 @@ test_fields(void **state)
 	assert_true(field_fits(d, 6, "yz!", 3) && field_fits(d, 8, "!", 1) && !field_fits(d, 6, "y!", 2));
 	assert_true(field_filled(d, 3, 2, 0) && !field_filled(d, 3, 3, 0) && !field_filled(d, 7, 2, 'z'));
 	assert_int_equal(field_rest((struct span){0}, 0).len, 0);
+	assert_true(span_equals(field_after(text("a=b=c"), "="), "b=c") &&
+		    span_equals(field_until(text("a=b=c"), "="), "a"));
+	assert_int_equal(field_after(text("abc"), "=").len, 0);
+	assert_int_equal(field_after(text("abc="), "=").len, 0);
+	assert_true(span_equals(field_until(text("abc"), "="), "abc"));
 }
 
 static void

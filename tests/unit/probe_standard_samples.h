@@ -475,7 +475,7 @@ static const struct standard standards[] = {
 	 "ntp"},
 	{{"ntp: ntpd with a key", &probe_ntp, UDP, 123, .units = {
 		{"230306ec0000021900000a4bc0000201ea8d1b27 z20 ea8d1b3a1234567800000001 "
-		 "`wwwwwwwwwwwwwwww`", UP}}},
+		 "`wwwwwwwwwwwwwwww`", UP}}, .enough = 48},
 	 "ntp"},
 	{{"ntp: answered", &probe_ntp, UDP, 123, .units = {
 		{"1b z47 ", UP},
@@ -486,10 +486,10 @@ static const struct standard standards[] = {
 		 "`DCS-935L<`"
 		 "0c "
 		 "`udhcp 1.35.0=`"
-		 "0701b6d983d74063ff00000000000000000000 ", UP}}},
+		 "0701b6d983d74063ff00000000000000000000 ", UP}}, .enough = 290},
 	 "dhcp banner=udhcp 1.35.0 detail=name=DCS-935L"},
 	{{"dhcpv6: solicit", &probe_dhcpv6, UDP, 547, .units = {
-		{"01a1b2c30001000e000100012a3b4c5d4419b600002100060004001700180008000200000003000c0000000100000e100000 1518 ", UP}}},
+		{"01a1b2c30001000e000100012a3b4c5d4419b600002100060004001700180008000200000003000c0000000100000e100000 1518 ", UP}}, .enough = 22},
 	 "dhcpv6"},
 	{{"ssdp: searches", &probe_ssdp, UDP, 1900, .units = {
 		{"`M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 3\r\n"
@@ -517,7 +517,7 @@ static const struct standard standards[] = {
 		{"`<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<e:Envelope xmlns:d=\"http://schemas.xmlsoap.org/ws/"
 		 "2005/04/discovery\"><e:Body><d:ProbeMatches><d:ProbeMatch><d:Scopes>onvif://www.onvif.org/type/p"
 		 "tz onvif://www.onvif.org/hardware/DS-2CD2042WD onvif://www.onvif.org/name/X</d:Scopes></d:ProbeM"
-		 "atch></d:ProbeMatches></e:Body></e:Envelope>\n`", DOWN}}},
+		 "atch></d:ProbeMatches></e:Body></e:Envelope>\n`", DOWN}}, .enough = 325},
 	 "ws-discovery detail=model=DS-2CD2042WD"},
 	{{"srt: srt-live-transmit", &probe_srt, UDP, 9001, .units = {
 		{"800000000000000000000db40000000000000004000000023a8987e8000005dc0000200000000001364f910f000000000100 007f z12 ", UP}}},
@@ -543,10 +543,10 @@ static const struct standard standards[] = {
 		{"41013c7d01b7 "
 		 "`sensors`"
 		 "04 "
-		 "`tempCx=1`", UP}}},
+		 "`tempCx=1`", UP}}, .enough = 13},
 	 "coap path=/sensors/temp"},
 	{{"coap: put", &probe_coap, UDP, 5684, .units = {
-		{"41038ab80172163441610162ff780a ", UP}}, .enough = 14},
+		{"41038ab80172163441610162ff780a ", UP}}, .enough = 10},
 	 "coap path=/a/b"},
 	{{"snmp: 1", &probe_snmp, UDP, 161, .units = {
 		{"30290201000406 "
@@ -580,7 +580,7 @@ static const struct standard standards[] = {
 		 "`blksize`"
 		 "0035313200 "
 		 "`timeout`"
-		 "003100 ", UP}}},
+		 "003100 ", UP}}, .enough = 15},
 	 "tftp detail=file=fw.bin"},
 	{{"syslog: RFC 5424", &probe_syslog, UDP, 514, .units = {
 		{"`<13>1 2026-11-23T08:29:59.211366+00:00 vm root - - [timeQuality tzKnown=\"1\" isSynced=\"0\"] he"

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The head of a message as HTTP, RTSP, SIP and SSDP share it: a start line, fields, an empty line. Read strictly: lines end with CR LF,
+ * names are tokens, nothing is folded, no control bytes.
+ */
+#ifndef LENSCAP_PROBE_HEAD_H
+#define LENSCAP_PROBE_HEAD_H
+
+#include "probe.h"
+
+/* Spans point into the message. */
+struct head {
+	bool is_reply;
+	struct span method, target; /* of a request */
+	struct span version;	    /* as it stands: HTTP/1.1 */
+	uint16_t status;	    /* of a reply */
+	struct span fields;	    /* the field lines */
+};
+
+/*
+ * Reads one head and moves behind its empty line. versions: what may stand in the start line, NULL at the end. MORE: what is there could
+ * become such a head.
+ */
+enum probe_result head_request(struct cursor *c, const char *const *versions, struct head *ret);
+enum probe_result head_reply(struct cursor *c, const char *const *versions, struct head *ret);
+
+/* The next field of a head that was read; fields begins as a cursor over head.fields. False: no more. */
+bool head_next(struct cursor *fields, struct span *ret_name, struct span *ret_value);
+
+/* How often the field is there (names in any case), and its last value, trimmed. */
+unsigned head_get(const struct head *h, const char *name, struct span *ret_value);
+
+/* True when some field of this name has this element in its comma-separated list, in any case. */
+bool head_lists(const struct head *h, const char *name, const char *element);
+
+/* Copies a field's value; out is the empty text when there is none. */
+void head_copy(const struct head *h, const char *name, char *out, size_t cap);
+
+/* realm="..." of a WWW-Authenticate field. */
+void head_realm(const struct head *h, char *out, size_t cap);
+
+#endif
