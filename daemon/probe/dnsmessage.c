@@ -5,10 +5,9 @@
  */
 #include "dnsmessage.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { LABEL_MAX = 63, LABELS_MAX = 127, NAME_WIRE_MAX = 255, POINTER = 0xc0, RECORDS_MAX = 512 };
+enum { LABEL_MAX = 63, LABELS_MAX = 127, NAME_WIRE_MAX = 255, POINTER = 0xc0, RECORDS_MAX = 512, QUESTION_MIN = 5, RECORD_MIN = 11 };
 
 /* One more label as text. False: the name is full. */
 static bool
@@ -22,10 +21,13 @@ append_label(char *out, size_t *len, struct span label)
 		bool plain = letter || (b >= '0' && b <= '9') || b == '-' || b == '_';
 		if (*len + (plain ? 1 : 4) + 1 >= APP_NAME)
 			return false;
-		if (plain)
-			out[(*len)++] = (char)(letter ? b | 0x20 : b);
-		else
-			*len += (size_t)snprintf(out + *len, 5, "\\%03u", b);
+		if (!plain) {
+			out[(*len)++] = '\\';
+			out[(*len)++] = (char)('0' + b / 100);
+			out[(*len)++] = (char)('0' + b / 10 % 10);
+			b = (uint8_t)('0' + b % 10);
+		}
+		out[(*len)++] = (char)(letter ? b | 0x20 : b);
 	}
 	out[*len] = 0;
 	return true;
@@ -116,7 +118,10 @@ dns_message_read(struct cursor c, struct dns_message *ret)
 	ret->authorities = cursor_u16(&c);
 	ret->additionals = cursor_u16(&c);
 	size_t records = (size_t)ret->answers + ret->authorities + ret->additionals;
-	return !c.bad && read_questions(&c, &message, ret) && skip_records(&c, &message, records) && cursor_left(&c) == 0;
+	/* Most of what is no DNS message counts more than it has room for. */
+	if (c.bad || (size_t)ret->questions * QUESTION_MIN + records * RECORD_MIN > cursor_left(&c))
+		return false;
+	return read_questions(&c, &message, ret) && skip_records(&c, &message, records) && cursor_left(&c) == 0;
 }
 
 void

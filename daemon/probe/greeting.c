@@ -9,13 +9,10 @@
 
 enum { LINE_LEN = 1024 };
 
-/* The first line when it is whole. All that is there must be text. */
+/* The first line when it is whole. */
 static enum probe_result
 first_line(struct cursor c, struct span *ret_line)
 {
-	struct cursor all = c;
-	if (!text_lines(cursor_rest(&all)))
-		return PROBE_NO;
 	if (cursor_line(&c, LINE_LEN, ret_line))
 		return PROBE_DONE;
 	if (cursor_left(&c) > LINE_LEN)
@@ -25,6 +22,13 @@ first_line(struct cursor c, struct span *ret_line)
 	if (ret_line->len && ret_line->p[ret_line->len - 1] == '\r')
 		ret_line->len--;
 	return PROBE_MORE;
+}
+
+/* All that is there must be text. That costs a look at every byte: it is asked last, when little else speaks against the protocol. */
+static bool
+all_text(struct cursor c)
+{
+	return text_lines(cursor_rest(&c));
 }
 
 static bool
@@ -56,7 +60,7 @@ server_says(struct cursor c, const struct greeting *g, struct span *ret_line, bo
 		return r;
 	for (size_t i = 0; g->ready[i]; i++)
 		ready = ready || (r == PROBE_DONE ? span_starts(*ret_line, g->ready[i]) : may_start(*ret_line, g->ready[i]));
-	if (!ready)
+	if (!ready || !all_text(c))
 		return PROBE_NO;
 	*ret_proves = r == PROBE_DONE && holds(*ret_line, g->words) && !holds(*ret_line, g->rivals);
 	return r;
@@ -98,7 +102,7 @@ client_says(struct cursor c, const struct greeting *g)
 		if (tag.len == len)
 			return r == PROBE_DONE ? PROBE_NO : PROBE_MORE;
 	}
-	return command_fits(line, r == PROBE_DONE, g->commands) ? r : PROBE_NO;
+	return command_fits(line, r == PROBE_DONE, g->commands) && all_text(c) ? r : PROBE_NO;
 }
 
 enum probe_result

@@ -25,6 +25,8 @@ static const struct {
 	{0x0002, "s2"}, {0xfeff, "d1"}, {0xfefd, "d2"}, {0xfefc, "d3"},
 };
 
+static const char digit[] = "0123456789abcdef";
+
 static const char *
 version_text(uint16_t v)
 {
@@ -37,7 +39,6 @@ version_text(uint16_t v)
 static void
 hex_append(struct hex_list *l, const uint16_t *v, size_t n, char before)
 {
-	static const char digit[] = "0123456789abcdef";
 	for (size_t i = 0; i < n; i++) {
 		char sign = i ? ',' : before;
 		if (sign)
@@ -64,8 +65,9 @@ hash_text(const struct hex_list *l, char out[13])
 	}
 	if (!digest_sha256((struct span){(const uint8_t *)l->text, l->len}, hash))
 		return false;
-	for (size_t i = 0; i < 6; i++)
-		snprintf(out + 2 * i, 3, "%02x", hash[i]);
+	for (size_t i = 0; i < 12; i++)
+		out[i] = digit[hash[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	out[12] = 0;
 	return true;
 }
 
@@ -85,7 +87,7 @@ ciphers_hash(const struct hello *h, char out[13])
 static bool
 extensions_hash(const struct hello *h, char out[13])
 {
-	uint16_t sorted[HELLO_EXTENSIONS];
+	uint16_t sorted[HELLO_EXTENSIONS] = {0};
 	size_t n = 0;
 	struct hex_list l = {.len = 0};
 
@@ -122,7 +124,8 @@ alpn_text(const struct hello *h, char out[3])
 		out[0] = (char)a;
 		out[1] = (char)b;
 	} else {
-		snprintf(out, 3, "%x%x", a >> 4, b & 15);
+		out[0] = digit[a >> 4];
+		out[1] = digit[b & 15];
 	}
 }
 

@@ -95,12 +95,15 @@ static const struct probe *const rows[] = {
 	&probe_gb28181,
 	&probe_turn,
 	&probe_nfs,
+	NULL,
 };
 
 const struct probe *const *
 probe_list(size_t *ret_n)
 {
-	*ret_n = sizeof rows / sizeof *rows;
+	*ret_n = 0;
+	while (rows[*ret_n])
+		++*ret_n;
 	return rows;
 }
 
@@ -134,8 +137,8 @@ probe_inspect(const struct probe_input *in, struct app *ret_app)
 	bool open = false;
 
 	memset(ret_app, 0, sizeof *ret_app);
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		const struct probe *p = rows[i];
+	for (const struct probe *const *row = rows; *row; row++) {
+		const struct probe *p = *row;
 		if (p->l4 && p->l4 != in->l4)
 			continue;
 		switch (p->inspect(in, ret_app)) {

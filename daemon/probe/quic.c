@@ -64,6 +64,10 @@ take_frames(struct span frames, struct gather *g)
 {
 	struct cursor c = cursor_span(frames);
 	while (cursor_left(&c)) {
+		if (cursor_peek(&c, 0) == FRAME_PADDING) { /* most of an Initial */
+			cursor_skip(&c, 1);
+			continue;
+		}
 		uint64_t type = cursor_varint(&c);
 		if (type == FRAME_ACK || type == FRAME_ACK_ECN)
 			skip_ack(&c, type == FRAME_ACK_ECN);

@@ -29,7 +29,7 @@ static enum probe_result
 rfb_inspect(const struct probe_input *in, struct app *app)
 {
 	struct cursor server = side_stream(in, PROBE_TO_CLIENT);
-	struct span line, ignored;
+	struct span line = {0}, ignored = {0};
 	enum probe_result to_client = version_line(server, &line);
 	enum probe_result to_server = version_line(side_stream(in, PROBE_TO_SERVER), &ignored);
 

@@ -56,10 +56,10 @@ take_rtp(struct media *m, struct cursor c)
 	uint8_t first = cursor_u8(&c), type = cursor_u8(&c) & 0x7f;
 	uint16_t sequence = cursor_u16(&c);
 	uint32_t time = cursor_u32(&c), source = cursor_u32(&c);
-	cursor_skip(&c, 4u * (first & 15));
+	cursor_skip(&c, (size_t)4 * (first & 15));
 	if (first & 0x10) {
 		cursor_skip(&c, 2);
-		cursor_skip(&c, 4u * cursor_u16(&c));
+		cursor_skip(&c, (size_t)4 * cursor_u16(&c));
 	}
 	size_t left = cursor_left(&c);
 	uint8_t padding = left ? cursor_peek(&c, left - 1) : 0;
@@ -82,7 +82,7 @@ take_rtcp(struct media *m, struct cursor c)
 	while (cursor_left(&c)) {
 		uint8_t first = cursor_u8(&c), type = cursor_u8(&c);
 		uint16_t words = cursor_u16(&c);
-		struct cursor body = cursor_take(&c, 4u * words);
+		struct cursor body = cursor_take(&c, (size_t)4 * words);
 		uint8_t reports = first & 31;
 		size_t least = type == RTCP_SENDER ? 24u + 24u * reports : type == RTCP_RECEIVER ? 4u + 24u * reports : 0;
 		if (body.bad || first >> 6 != 2 || type < RTCP_FIRST || type > RTCP_LAST || cursor_left(&body) < least)

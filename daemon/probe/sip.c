@@ -30,7 +30,7 @@ get(const struct head *h, const struct required *field, struct span *ret)
 static bool
 fields_ok(const struct head *h)
 {
-	struct span v;
+	struct span v = {0};
 	for (size_t i = 0; i < sizeof required / sizeof *required; i++)
 		if (!get(h, &required[i], &v) || v.len == 0)
 			return false;
@@ -167,7 +167,7 @@ direction(const struct probe_input *in, unsigned side, struct head *ret)
 static enum probe_result
 sip_inspect(const struct probe_input *in, struct app *app)
 {
-	struct head client, server;
+	struct head client = {0}, server = {0};
 	enum probe_result to_server = direction(in, PROBE_TO_SERVER, &client);
 	enum probe_result to_client = direction(in, PROBE_TO_CLIENT, &server);
 

@@ -545,7 +545,7 @@ static const struct standard standards[] = {
 		 "04 "
 		 "`tempCx=1`", UP}}, .enough = 13},
 	 "coap path=/sensors/temp"},
-	{{"coap: put", &probe_coap, UDP, 5684, .units = {
+	{{"coap: put", &probe_coap, UDP, 5683, .units = {
 		{"41038ab80172163441610162ff780a ", UP}}, .enough = 10},
 	 "coap path=/a/b"},
 	{{"snmp: 1", &probe_snmp, UDP, 161, .units = {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "probe_standard_samples.h"
 
@@ -27,6 +29,8 @@ static const struct sample refused[] = {
 	{"http: target of nothing", &probe_http, TCP, 80, .units = {{"`GET foo HTTP/1.1\r\n\r\n`", UP}}},
 	{"http: host with a slash", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\nHost: a.example/x\r\n\r\n`", UP}}},
 	{"http: host with user", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\nHost: u@a.example\r\n\r\n`", UP}}},
+	{"http: something behind the brackets", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\nHost: [2001:db8::1]x\r\n\r\n`", UP}}},
+	{"http: port beyond 65535", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\nHost: a.example:65536\r\n\r\n`", UP}}},
 	{"http: port is no number", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\nHost: a.example:x\r\n\r\n`", UP}}},
 	{"http: target and host differ", &probe_http, TCP, 80, .units = {{"`GET http://a.example/ HTTP/1.1\r\nHost: b.example\r\n\r\n`", UP}}},
 	{"http: CONNECT to one, Host of another", &probe_http, TCP, 80,
@@ -85,12 +89,17 @@ static const struct sample refused[] = {
 	{"rdp: another X.224 user", &probe_rdp, TCP, 102, .units = {{"0300 0016 11 e0 0000 0001 00 c1020100 c2020102 c0010a", UP}}},
 	{"rdp: lengths disagree", &probe_rdp, TCP, 3389, .units = {{"0300 0013 0d e0 0000 0000 00 01000800 0b000000", UP}}},
 	{"rdp: more behind it", &probe_rdp, TCP, 3389, .units = {{"0300 0013 0e e0 0000 0000 00 01000800 0b000000 00", UP}}},
+	{"rdp: a protocol of nobody", &probe_rdp, TCP, 3389, .units = {{"0300 0013 0e e0 0000 0000 00 01000800 00010000", UP}}},
+	{"rdp: a negotiation of nobody", &probe_rdp, TCP, 3389, .units = {{"0300 0013 0e e0 0000 0000 00 02000800 0b000000", UP}}},
+	{"rdp: a correlation of another length", &probe_rdp, TCP, 3389, .units = {{"0300 0014 0f e0 0000 0000 00 01000800 0b000000 06", UP}}},
 	{"rfb: letters for digits", &probe_rfb, TCP, 5900, .units = {{"`RFB 003.00x\n`", DOWN}}},
 	{"smb: no dialect", &probe_smb, TCP, 445, .units = {{"00 000066 fe534d42 4000 z58 2400 0000 z34", UP}}},
+	{"smb: other letters", &probe_smb, TCP, 445, .units = {{"00 000066 fe534d43", UP}}},
 	{"smb: another command first", &probe_smb, TCP, 445, .units = {{"00 000068 fe534d42 4000 z6 0500 z50 2400 0100 z36", UP}}},
 	{"socks: no methods", &probe_socks, TCP, 1080, .units = {{"0500", UP}}},
 	{"socks: unknown method", &probe_socks, TCP, 1080, .units = {{"0502 0030", UP}}},
 	{"socks: a method twice", &probe_socks, TCP, 1080, .units = {{"0502 0000", UP}}},
+	{"socks: command 3", &probe_socks, TCP, 1080, .units = {{"0403", UP}}},
 	{"socks: port 0", &probe_socks, TCP, 1080, .units = {{"0401 0000 c0000201 00", UP}}},
 	{"socks: bytes behind 4", &probe_socks, TCP, 1080, .units = {{"0401 0050 c0000201 00 00", UP}}},
 	{"rtmp: C1 of another version without digest", &probe_rtmp, TCP, 1935, .units = {{"03 00000001 09007c02 z1528", UP}}},
@@ -100,6 +109,8 @@ static const struct sample refused[] = {
 	{"syslog: leading zero", &probe_syslog, UDP, 514, .units = {{"`<013>some text`", UP}}},
 	{"syslog: XML", &probe_syslog, UDP, 514, .units = {{"`<Probe>some text`", UP}}},
 	{"syslog: binary", &probe_syslog, UDP, 514, .units = {{"`<13>some` 01 `text`", UP}}},
+	{"syslog: binary behind the first line", &probe_syslog, TCP, 514, .units = {{"`<13>some text\n` 01", UP}}},
+	{"syslog: binary in a line without end", &probe_syslog, TCP, 514, .units = {{"`<13>some` 01", UP}}},
 	{"syslog: count and text differ", &probe_syslog, TCP, 514, .units = {{"`9 hello wor`", UP}}},
 
 	{"dns: reply bit in a query", &probe_dns, UDP, 53, .units = {{"1234 8100 0001 0000 0000 0000 0161 00 0001 0001", UP}}},
@@ -114,6 +125,8 @@ static const struct sample refused[] = {
 	 .units = {{"1234 0100 0001 0001 0000 0000 0161 00 0001 0001 c00c 0001 0001 00000000 0004 01020304", UP}}},
 	{"dns: pointer forwards", &probe_dns, UDP, 53,
 	 .units = {{"1234 0100 0001 0000 0000 0001 0161 00 0001 0001 c01d 0029 1000 00000000 0000", UP}}},
+	{"dns: a record's data beyond the end", &probe_dns, UDP, 53,
+	 .units = {{"1234 0100 0001 0000 0000 0001 0161 00 0001 0001 00 0029 1000 00000000 0001", UP}}},
 	{"dns: a name that does not fit as text", &probe_dns, UDP, 53,
 	 .units = {{"1234 0100 0001 0000 0000 0000 3f p63`` 3f p63`` 00 0001 0001", UP}}},
 	{"dns: the second query is none", &probe_dns, UDP, 53,
@@ -126,6 +139,8 @@ static const struct sample refused[] = {
 	{"llmnr: on another port", &probe_llmnr, UDP, 53, .units = {{"1234 0000 0001 0000 0000 0000 0161 00 0001 0001", UP}}},
 	{"netbios: letters beyond P", &probe_netbios, UDP, 137,
 	 .units = {{"a7c1 0110 0001 0000 0000 0000 20 `ZOFGFCDADBCACACACACACACACACACACA` 00 0020 0001", UP}}},
+	{"netbios: a bit that must be zero", &probe_netbios, UDP, 137,
+	 .units = {{"a7c1 0150 0001 0000 0000 0000 20 `EOFGFCDADBCACACACACACACACACACACA` 00 0020 0001", UP}}},
 	{"netbios: type of DNS", &probe_netbios, UDP, 137,
 	 .units = {{"a7c1 0110 0001 0000 0000 0000 20 `EOFGFCDADBCACACACACACACACACACACA` 00 0001 0001", UP}}},
 
@@ -140,6 +155,8 @@ static const struct sample refused[] = {
 	{"dhcp: no end", &probe_dhcp, UDP, 67, .units = {{"01010600 z232 63825363 350101", UP}}},
 	{"dhcp: bytes behind the end", &probe_dhcp, UDP, 67, .units = {{"01010600 z232 63825363 350101 ff 01", UP}}},
 	{"dhcpv6: no id", &probe_dhcpv6, UDP, 547, .units = {{"01a1b2c3 0008 0002 0000", UP}}},
+	{"dhcpv6: id of type 9", &probe_dhcpv6, UDP, 547, .units = {{"01a1b2c3 0001 0004 00091122", UP}}},
+	{"dhcpv6: id too short", &probe_dhcpv6, UDP, 547, .units = {{"01a1b2c3 0001 0003 000311", UP}}},
 	{"dhcpv6: unknown option", &probe_dhcpv6, UDP, 547, .units = {{"01a1b2c3 0001 0004 00031122 f001 0000", UP}}},
 	{"ssdp: a target", &probe_ssdp, UDP, 1900, .units = {{"`M-SEARCH /x HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\nST: x\r\n\r\n`", UP}}},
 	{"ssdp: nothing sought", &probe_ssdp, UDP, 1900, .units = {{"`M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\n\r\n`", UP}}},
@@ -158,10 +175,17 @@ static const struct sample refused[] = {
 	{"rtcp: lengths do not fill", &probe_rtcp, UDP, 6971, .units = {{"80c9 0001 11111111 80c9 0002 11111111", UP}}},
 	{"coap: critical option of nobody", &probe_coap, UDP, 5683, .units = {{"4001 0001 b161 d10161", UP}}},
 	{"coap: token of 9", &probe_coap, UDP, 5683, .units = {{"4901 0001 010203040506070809 b161", UP}}},
+	{"coap: a request as an acknowledgement", &probe_coap, UDP, 5683, .units = {{"6001 0001 b161", UP}}},
+	{"coap: empty, with a token", &probe_coap, UDP, 5683, .units = {{"4100 0001 aa", UP}}},
+	{"coap: version 2", &probe_coap, UDP, 5683, .units = {{"8001 0001 b161", UP}}},
+	{"coap: GET with a payload", &probe_coap, UDP, 5683, .units = {{"4001 0001 b161 ff 61", UP}}},
+	{"coap: host of no length", &probe_coap, UDP, 5683, .units = {{"4001 0001 30", UP}}},
 	{"coap: marker without payload", &probe_coap, UDP, 5683, .units = {{"4001 0001 b161 ff", UP}}},
 	{"coap: code of nobody", &probe_coap, UDP, 5683, .units = {{"4029 0001 b161", UP}}},
 	{"snmp: lengths disagree", &probe_snmp, UDP, 161,
 	 .units = {{"3027 020101 0406 `public` a019 02041a2b3c4d 020100 020100 300b 3009 06052b06010201 0500", UP}}},
+	{"snmp: length without end", &probe_snmp, UDP, 161,
+	 .units = {{"3080 020101 0406 `public` a019 02041a2b3c4d 020100 020100 300b 3009 06052b06010201 0500", UP}}},
 	{"snmp: version 2", &probe_snmp, UDP, 161,
 	 .units = {{"3026 020102 0406 `public` a019 02041a2b3c4d 020100 020100 300b 3009 06052b06010201 0500", UP}}},
 	{"tftp: unknown mode", &probe_tftp, UDP, 69, .units = {{"0001 `a` 00 `binary` 00", UP}}},
@@ -173,6 +197,10 @@ static const struct sample refused[] = {
 	{"openvpn: another key", &probe_openvpn, UDP, 1194, .units = {{"39 0102030405060708 00 00000000", UP}}},
 	{"openvpn: packet 1", &probe_openvpn, UDP, 1194, .units = {{"38 0102030405060708 00 00000001", UP}}},
 	{"openvpn: replay id 0", &probe_openvpn, UDP, 1194, .units = {{"38 0102030405060708 z20 00000000 6b03f9fb 00 00000000", UP}}},
+	{"openvpn: a second datagram too short", &probe_openvpn, UDP, 1194, .units = {{"38 0102030405060708 00 00000000", UP}, {"2801", UP}}},
+	{"openvpn: an opcode of nobody", &probe_openvpn, UDP, 1194,
+	 .units = {{"38 0102030405060708 00 00000000", UP}, {"f8 0102030405060708 00", UP}}},
+	{"openvpn: tcp, huge", &probe_openvpn, TCP, 1194, .units = {{"2000 38", UP}}},
 	{"openvpn: wrapped key of another length", &probe_openvpn, UDP, 1194, .units = {{"50 0102030405060708 00000001 6b03f9fb z37 z30 0021", UP}}},
 	{"ike: no initiator", &probe_ike, UDP, 500, .units = {{"z16 21 20 22 08 00000000 00000020 00000004", UP}}},
 	{"ike: length differs", &probe_ike, UDP, 500, .units = {{"0102030405060708 z8 21 20 22 08 00000000 00000021 00000004", UP}}},
@@ -186,11 +214,19 @@ static const struct sample refused[] = {
 	{"dht: a question without arguments", &probe_dht, UDP, 6881, .units = {{"`d1:q4:ping1:t2:aa1:y1:qe`", UP}}},
 	{"dht: lists in lists in lists", &probe_dht, UDP, 6881, .units = {{"`d1:allllllllllllllllllllllleeeeeeeeeeeeeeeeeeeeeee1:t1:a1:y1:qe`", UP}}},
 	{"utp: no first packet", &probe_utp, UDP, 6881, .units = {{"2100a1b2 5e3f1a20 00000000 00040000 0001 0000", UP}}},
+	{"utp: another connection", &probe_utp, UDP, 6881,
+	 .units = {{"4100a1b2 5e3f1a20 00000000 00040000 0001 0000", UP}, {"0100a1b4 5e3f1a20 00000000 00040000 0002 0001", UP}}},
+	{"utp: the server answers another", &probe_utp, UDP, 6881,
+	 .units = {{"4100a1b2 5e3f1a20 00000000 00040000 0001 0000", UP}, {"2100a1b3 5e3f1a20 00000000 00040000 0002 0001", DOWN}}},
 	{"utp: acknowledges something", &probe_utp, UDP, 6881, .units = {{"4100a1b2 5e3f1a20 00000000 00040000 0001 0001", UP}}},
 	{"stun: length not of four", &probe_stun, UDP, 3478, .units = {{"00010002 2112a442 z12 0000", UP}}},
 	{"stun: attribute beyond the end", &probe_stun, UDP, 3478, .units = {{"00010004 2112a442 z12 80220004", UP}}},
 	{"stun: old, without an attribute", &probe_stun, UDP, 3478, .units = {{"00010000 01020304 z12", UP}}},
 	{"stun: old, with a new attribute", &probe_stun, UDP, 3478, .units = {{"00010008 01020304 z12 80220004 `abcd`", UP}}},
+	{"stun: method 0", &probe_stun, UDP, 3478, .units = {{"00000000 2112a442 z12", UP}}},
+	{"stun: method 13", &probe_stun, UDP, 3478, .units = {{"000d0000 2112a442 z12", UP}}},
+	{"stun: no message of its kind", &probe_stun, UDP, 3478, .units = {{"40010000 2112a442 z12", UP}}},
+	{"stun: tcp, no cookie", &probe_stun, TCP, 3478, .units = {{"00010000 2112a443", UP}}},
 	{"stun: more behind it", &probe_stun, UDP, 3478, .units = {{"00010000 2112a442 z12 00", UP}}},
 	{"rpc: a reply", &probe_rpc, UDP, 111, .units = {{"12345678 00000001 00000000 z12", UP}}},
 	{"rpc: unknown program", &probe_rpc, UDP, 111, .units = {{"12345678 00000000 00000002 000186ff 00000003 00000000 z16", UP}}},
@@ -232,6 +268,7 @@ static const struct sample waiting[] = {
 	{"telnet: one option", &probe_telnet, TCP, 23, .units = {{"fffd01", DOWN}}},
 	{"rtp: one packet", &probe_rtp, UDP, 6970, .units = {{"80600001 00000001 11111111 aabb", UP}}},
 	{"esp: two packets", &probe_esp, UDP, 4500, .units = {{"c1d2e3f4 00000001 z32", UP}, {"c1d2e3f4 00000002 z32", UP}}},
+	{"coap: a short name on another port", &probe_coap, UDP, 5690, .units = {{"4001 0001 b374656d", UP}}},
 	{"coap: a ping", &probe_coap, UDP, 5683, .units = {{"40000001", UP}}},
 	{"wireguard: a transport packet", &probe_wireguard, UDP, 51820, .units = {{"04000000 z28", UP}}},
 	{"wireguard: a cookie nobody gave", &probe_wireguard, UDP, 51820, .units = {{"01000000 z143 01", UP}}},
@@ -253,6 +290,72 @@ test_waiting(void **state)
 	}
 }
 
+/* Rarer forms that are right all the same. */
+static const struct sample accepted[] = {
+	{"http: two requests in a row", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n`", UP}}},
+	{"http: a line end too many behind the body", &probe_http, TCP, 80, .units = {{"`POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nab\r\n`", UP}}},
+	{"http: asks before it sends soap", &probe_http, TCP, 80,
+	 .units = {{"`POST / HTTP/1.1\r\nContent-Type: text/xml\r\nContent-Length: 999\r\nExpect: 100-continue\r\n\r\n`", UP}}},
+	{"http: host in brackets", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n\r\n`", UP}}},
+	{"http: empty host", &probe_http, TCP, 80, .units = {{"`GET / HTTP/1.1\r\nHost:\r\n\r\n`", UP}}},
+	{"http: absolute target", &probe_http, TCP, 80, .units = {{"`GET http://A.example:80/ HTTP/1.1\r\nHost: a.example\r\n\r\n`", UP}}},
+	{"rdp: with a correlation", &probe_rdp, TCP, 3389, .units = {{"0300 0037 32 e0 0000 0000 00 01080800 0b000000 06002400 z32", UP}}},
+	{"coap: on another port", &probe_coap, UDP, 5690, .units = {{"4001 0001 b474656d70", UP}}},
+	{"telnet: a window size with an escaped byte", &probe_telnet, TCP, 23, .units = {{"fffa1f ffff 50 0018 fff0 fffb01 fffd03", UP}}},
+	{"snmp: long lengths", &probe_snmp, UDP, 161,
+	 .units = {{"308128 020101 0406 `public` a0811a 02041a2b3c4d 020100 020100 30810b 3009 06052b06010201 0500", UP}}},
+	{"openvpn: goes on", &probe_openvpn, UDP, 1194, .units = {{"38 0102030405060708 00 00000000", UP}, {"28 0102030405060708 00", UP}}},
+	{"stun: padded attribute", &probe_stun, UDP, 3478, .units = {{"00010008 2112a442 z12 80220001 61000000", UP}}},
+	{"stun: then a channel's data", &probe_stun, UDP, 3478, .units = {{"00030000 2112a442 z12", UP}, {"4000 0002 6162", UP}}},
+	{"dhcpv6: relayed", &probe_dhcpv6, UDP, 547, .units = {{"0c00 z16 z16 0009 0004 01a1b2c3", UP}}},
+	{"dns: update", &probe_dns, UDP, 53, .units = {{"1234 2800 0001 0000 0001 0000 0161 00 0006 0001 c00c 0001 0001 0000003c 0004 01020304", UP}}},
+	{"dns: root", &probe_dns, UDP, 53, .units = {{"1234 0100 0001 0000 0000 0000 00 0002 0001", UP}}},
+	{"icmp: nothing", &probe_icmp, ICMP, 0x800, .units = {{"", UP}}},
+	{"icmp: Cisco", &probe_icmp, ICMP, 0x800, .units = {{"0000000000001234 abcdabcdabcdabcdabcd", UP}}},
+	{"ntp: with an extension", &probe_ntp, UDP, 123, .units = {{"23 00 06 20 z44 0104 0014 z16 0204 0010 z12", UP}}},
+};
+
+static void
+test_accepted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
+		struct scene scene;
+		struct app app = {0};
+
+		scene_of(&scene, &accepted[i]);
+		if (accepted[i].row->inspect(&scene.in, &app) != PROBE_DONE)
+			fail_msg("%s", accepted[i].what);
+		scene_end(&scene);
+	}
+}
+
+/* C1 of a Flash player: a version, and a digest at the place that one of two sums gives. Made with libcrypto's own HMAC. */
+static void
+test_rtmp_digest(void **state)
+{
+	static const char key[] = "Genuine Adobe Flash Player 001";
+	(void)state;
+	for (size_t base = 8; base <= 772; base += 764) {
+		uint8_t c[1537] = {3}, *c1 = c + 1, message[1504], digest[32];
+		unsigned n = sizeof digest;
+		for (size_t i = 0; i < 1536; i++)
+			c1[i] = (uint8_t)(i * 151 + 7);
+		size_t at = base + 4 + (size_t)(c1[base] + c1[base + 1] + c1[base + 2] + c1[base + 3]) % 728;
+		memcpy(message, c1, at);
+		memcpy(message + at, c1 + at + 32, 1536 - at - 32);
+		assert_non_null(HMAC(EVP_sha256(), key, (int)strlen(key), message, sizeof message, digest, &n));
+		memcpy(c1 + at, digest, 32);
+		struct span unit = {c, sizeof c};
+		struct probe_input in = {.l4 = TCP, .port = 1935, .side = {{&unit, 1, false}}};
+		struct app app = {0};
+		assert_int_equal(probe_rtmp.inspect(&in, &app), PROBE_DONE);
+		memset(&app, 0, sizeof app);
+		c1[at ^ 64] ^= 1;
+		assert_int_equal(probe_rtmp.inspect(&in, &app), PROBE_NO);
+	}
+}
+
 static void
 test_samples_have_no_more(void **state)
 {
@@ -267,6 +370,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_rtmp_digest),
 		cmocka_unit_test(test_samples_have_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
