@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Public DNS-over-HTTPS resolvers, from their operators' own set-up pages (read 2025) for the host names that clients are told to
- * use. A leading dot stands for any label before it: operators that give each customer a name. Not complete by nature: a
+ * Host names of well-known public DNS-over-HTTPS resolvers, kept by hand and not checked against their operators' lists. A leading dot stands for any label before it: operators that give each customer a name. Not complete by nature: a
  * resolver under a name of its own is TLS to that name, which policy judges as such.
  */
 #include <string.h>
