@@ -22,7 +22,7 @@ BUILD    ?= build
 DEFINES   = -D_FORTIFY_SOURCE=2
 endif
 DEFINES  += -D_GNU_SOURCE -Iinclude -DLENSCAP_VERSION='"$(VERSION)"' -DLENSCAP_REVISION='"$(REVISION)"' \
-            -DLENSCAP_PREFIX='"$(PREFIX)"' -DLENSCAP_SYSCONFDIR='"$(SYSCONFDIR)"'
+            -DLENSCAP_SYSCONFDIR='"$(SYSCONFDIR)"'
 ALL_CFLAGS  = -std=gnu17 $(WARN) $(HARDEN) $(DEFINES) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(LDHARDEN) $(LDFLAGS)
 
@@ -36,7 +36,7 @@ obj     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 GATE_LIBS   = -lnftables -lnftnl -lmnl -lcap-ng
 ENGINE_LIBS = -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng -lm
-CLI_LIBS    = $(ENGINE_LIBS)
+CLI_LIBS    = $(ENGINE_LIBS) -lpcap
 
 ENGINE_CORE := $(call obj,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))
 GATE_CORE   := $(call obj,$(filter-out daemon/gate/main.c,$(GATE)) $(BASE))
@@ -123,7 +123,7 @@ install: all
 	sed 's,/usr/,$(PREFIX)/,' systemd/lenscap.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/lenscap.service
 	install -m 644 systemd/lenscap.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lenscap.conf
 	install -m 644 config/60-lenscap.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/
-	install -m 644 config/lenscap.logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/lenscap
+	sed 's,/usr/,$(PREFIX)/,' config/lenscap.logrotate > $(DESTDIR)$(SYSCONFDIR)/logrotate.d/lenscap
 	test -e $(DESTDIR)$(SYSCONFDIR)/lenscap/lenscap.yaml || install -m 644 config/lenscap.yaml $(DESTDIR)$(SYSCONFDIR)/lenscap/
 
 clean:

@@ -15,14 +15,14 @@ version(int argc, char **argv, struct cli *cli)
 	(void)argc;
 	(void)argv;
 	(void)cli;
-	printf("lenscap %s%s%s\n", LENSCAP_VERSION, *LENSCAP_REVISION ? "-" : "", LENSCAP_REVISION);
+	printf("lenscap %s%s%s\n", LENSCAP_VERSION, *LENSCAP_REVISION ? " " : "", LENSCAP_REVISION);
 	return EXIT_OK;
 }
 
 static const struct command command_version = {"version", "", "print the version", version};
 
 const struct command *const commands[] = {
-	&command_status, &command_check, &command_reload, &command_reopen, &command_version, NULL,
+	&command_status, &command_check, &command_replay, &command_reload, &command_reopen, &command_version, NULL,
 };
 
 int
@@ -48,6 +48,18 @@ wants_colour(void)
 	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
 
+static bool
+set_colour(struct cli *cli, const char *when)
+{
+	if (strcmp(when, "always") == 0)
+		cli->colour = true;
+	else if (strcmp(when, "never") == 0)
+		cli->colour = false;
+	else
+		return strcmp(when, "auto") == 0;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -66,8 +78,10 @@ main(int argc, char **argv)
 			cli.run_dir = optarg;
 			break;
 		case 'c':
-			if (strcmp(optarg, "auto") != 0)
-				cli.colour = strcmp(optarg, "always") == 0;
+			if (!set_colour(&cli, optarg)) {
+				usage(stderr);
+				return EXIT_USAGE;
+			}
 			break;
 		case 'h':
 			usage(stdout);

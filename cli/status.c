@@ -8,9 +8,11 @@
 #include "cli.h"
 #include "client.h"
 
+enum { AGE_TEXT = 64 };
+
 /* "3d 4h", "4m 10s": two units are enough for an age. */
 static const char *
-age(long long s, char out[32])
+age(long long s, char out[AGE_TEXT])
 {
 	static const struct {
 		long long s;
@@ -23,16 +25,16 @@ age(long long s, char out[32])
 	while (i < 3 && s < units[i].s)
 		i++;
 	if (i == 3)
-		snprintf(out, 32, "%llds", s);
+		snprintf(out, AGE_TEXT, "%llds", s);
 	else
-		snprintf(out, 32, "%lld%c %lld%c", s / units[i].s, units[i].unit, s % units[i].s / units[i + 1].s, units[i + 1].unit);
+		snprintf(out, AGE_TEXT, "%lld%c %lld%c", s / units[i].s, units[i].unit, s % units[i].s / units[i + 1].s, units[i + 1].unit);
 	return out;
 }
 
 static void
 print_geo(struct json_object *list)
 {
-	char text[32];
+	char text[AGE_TEXT];
 
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *db = json_object_array_get_idx(list, i);
@@ -64,7 +66,7 @@ print(struct json_object *d, bool colour)
 {
 	struct json_object *problems = client_member(d, "problems");
 	size_t n = json_object_is_type(problems, json_type_array) ? json_object_array_length(problems) : 0;
-	char a[32], b[32];
+	char a[AGE_TEXT], b[AGE_TEXT];
 
 	printf("lenscap    %s%s%s  mode %s, fail %s, up %s\n", colour ? n ? "\033[33m" : "\033[32m" : "", n ? "DEGRADED" : "OK",
 	       colour ? "\033[0m" : "", client_text(d, "mode"), client_text(d, "fail"), age(client_number(d, "uptime_s"), a));

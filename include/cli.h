@@ -30,7 +30,7 @@ struct command {
 };
 
 extern const struct command *const commands[]; /* ends with NULL */
-extern const struct command command_check, command_reload, command_reopen, command_status;
+extern const struct command command_check, command_reload, command_reopen, command_replay, command_status;
 
 /* Prints "usage: lenscap NAME USAGE" on stderr and returns EXIT_USAGE. */
 int cli_usage(const struct command *c);

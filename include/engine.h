@@ -51,7 +51,11 @@ struct engine {
 	const char *run_dir, *state_dir;
 	char host[256];
 	int channel, syslog_fd;
-	bool packet_clock; /* time comes from the packets: scenarios */
+	bool packet_clock; /* time comes from the packets: scenarios, replay */
+	bool offline;	   /* replay: nobody waits for verdicts, nothing is held, and no kernel says where a flow begins and ends */
+	bool watch_all;	   /* flows that are decided are watched as well, until it is known what they speak */
+	void (*recorder)(void *arg, const struct record *r); /* takes every record in place of the outputs; NULL: none */
+	void *recorder_arg;
 	struct now now;	   /* of the batch in hand */
 	int64_t start_us;
 	uint32_t boot, restarts, generation;
@@ -71,6 +75,7 @@ struct engine {
 	unsigned releasing;    /* the verdict for held packets that are being let go */
 	bool may_hold;	       /* some rule enforces: payload waits for its answer */
 	bool asked_rejudge;
+	uint64_t refused_search_ns; /* when refusals were last searched for a name's addresses */
 	struct link_zone links[CHANNEL_LINKS];
 	size_t n_links;
 
@@ -92,11 +97,14 @@ struct engine {
 /* engine.c: life. Takes the bundle of CH_START and builds the first regime. NULL: logged. */
 struct engine *engine_new(const char *run_dir, const char *state_dir, int channel, bool packet_clock);
 int engine_start(struct engine *e, const struct channel_start *start, struct bundle *bundle, int syslog_fd);
-/* Ends every flow with a record, then everything else. */
+/* Ends every flow with a record; nothing may come after it but engine_free(), which does it as well. */
+void engine_end(struct engine *e);
 void engine_free(struct engine *e);
 
 /* One datagram of the queue socket: any number of messages. Verdicts pile up until engine_flush(). */
 void engine_datagram(struct engine *e, const void *data, size_t len);
+/* One packet, wherever it comes from: the queue, or a capture. */
+void engine_queued(struct engine *e, const struct queued *q);
 /* Sends the verdicts of this batch, then pushes records out. */
 void engine_flush(struct engine *e);
 /* Once a second, and whenever packets move a packet clock: expiry, roll-ups, stats, schedules. */
@@ -124,12 +132,22 @@ void engine_adopt(struct engine *e, uint32_t generation);
 /* An alert for each database that is missing, broken or stale. */
 void report_geo(struct engine *e);
 
+/* offline.c: what conntrack does for a live engine. */
+/* The packet travels towards the initiator of its flow. */
+bool offline_is_reply(const struct engine *e, const struct packet *p);
+/* This packet opens a new connection where an old one with the same ports is over. */
+bool offline_reopens(const struct flow *f, const struct packet *p);
+/* Notes the packet's part in the end of its connection. */
+void offline_follow(struct flow *f, bool reply, const struct packet *p);
+
 /* judge.c */
+/* The probes can read what flows of this transport carry; any other is known by its number alone. */
+bool flow_can_be_watched(const struct flow *f);
 /* Fills what policy needs to know of the flow. */
 void flow_facts(const struct engine *e, const struct flow *f, struct facts *ret);
 /* Judges a flow under the policy in force and remembers the answer in it. */
 void flow_judge(struct engine *e, struct flow *f, struct judgement *ret);
-/* Judges one DNS question of this flow. */
+/* Judges one DNS question of this flow. query NULL: bytes that are none, where questions are expected; their protocol is unknown. */
 void flow_judge_query(struct engine *e, struct flow *f, const char *query, struct judgement *ret);
 /* Gives dst the answer of src, its reference to the rulebook included. */
 void flow_take_answer(struct flow *dst, const struct flow *src);
@@ -153,6 +171,8 @@ void report_unknown_device(struct engine *e, struct device *d, const struct flow
 /* What the probes found: a tls, quic or http record, if it is one of these. */
 void report_app(struct engine *e, struct flow *f, const struct app *app);
 void report_dns(struct engine *e, struct flow *f, const struct dns_message *m, bool answer);
+/* A question was judged: an alert if its rule asks for one. m NULL: it was none. */
+void report_question(struct engine *e, struct flow *f, const struct dns_message *m);
 void report_anomaly(struct engine *e, struct flow *f, enum anomaly kind, const char *event);
 /* The name that the client gave is not one under which its device was given this address. */
 void report_contradiction(struct engine *e, struct flow *f);

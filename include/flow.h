@@ -50,9 +50,11 @@ struct flow {
 	uint8_t mode;	       /* enum mode of the rule */
 	bool exact;	       /* kernel_* were reported */
 	bool established;      /* it was allowed, or was first seen in mid-stream */
+	bool tricked;	       /* other bytes came under confirmation: no policy lets it go on */
 	bool revoked;	       /* cut by a policy change; said so once */
 	bool alerted;
 	bool closed;	       /* TCP is over: news of its end is on the way */
+	uint8_t fins;	       /* offline: 1 << direction of each FIN that was seen */
 	struct place place;    /* of the far side */
 
 	/* While it is watched (inspect.h). */
@@ -62,7 +64,10 @@ struct flow {
 	uint32_t confirm_seq;  /* one past the camera's last byte that was looked at */
 	bool sent_payload;     /* confirm_seq is set */
 	bool confirming;       /* allowed; waits for the far side to acknowledge confirm_seq */
-	bool passed;	       /* at least one of its packets was let through */
+	uint8_t full;	       /* 1 << direction of which nothing more is remembered */
+	bool watching;	       /* decided; watched only to learn what it speaks */
+	bool passed;	       /* at least one of its packets was let through, or the kernel knew it before us */
+	bool agreed;	       /* TCP, opened by the camera: the server has answered the SYN that we saw */
 	uint8_t next_question;
 	uint32_t dns_done[2];  /* bytes of a TCP stream's DNS messages that were judged, by direction */
 	uint64_t questions[FLOW_QUESTIONS];

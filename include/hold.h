@@ -39,6 +39,9 @@ enum hold_result { HOLD_KEPT, HOLD_OVER_PACKETS, HOLD_OVER_BYTES, HOLD_OVER_TOTA
 struct hold *hold_new(size_t total, const struct hold_limits *limits);
 void hold_free(struct hold *h);
 
+/* A reload: new limits; total counts for packets that are added from now on, and is at most what hold_new() was given. */
+void hold_set_limits(struct hold *h, size_t total, const struct hold_limits *limits);
+
 /* Keeps this packet of the flow `owner` (any number that the caller can find it by). Anything but KEPT: it was not kept. */
 enum hold_result hold_add(struct hold *h, struct held *list, uint32_t owner, const struct queued *q, const struct now *now);
 

@@ -5,6 +5,9 @@
  *
  * After the answer is allow, a TCP flow stays watched until its server has acknowledged every byte that was looked at: before
  * that, a camera could let a packet die on the way and send another one in its place. Only then does the kernel carry it.
+ *
+ * What waits is not acknowledged, so a client can show as much as it may send at once: ten segments, about 14 KiB (RFC 6928). A longer
+ * ClientHello is never complete; after hold-time its protocol is unknown.
  */
 #ifndef LENSCAP_INSPECT_H
 #define LENSCAP_INSPECT_H
@@ -25,6 +28,8 @@ struct known {
 	const char *protocol; /* static; "unknown" when nothing matched or it could not be seen */
 	bool ech, has_name, is_dns;
 	bool fixed;	      /* one for all: not to be freed */
+	bool proved;	      /* `name` was an address's own when it was said: that holds for as long as the flow lives */
+	char ja4[APP_JA4];    /* of its ClientHello; "" none */
 	char name[];	      /* what the client called its server */
 };
 
@@ -40,24 +45,31 @@ struct way {
  */
 void inspect_packet(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p);
 
+/* One packet of a flow that is neither. */
+void inspect_answer(struct engine *e, struct flow *f, const struct queued *q);
+
 /* The flow's answer has changed for another reason (a reload, a limit): what waits goes or falls with it. */
 void inspect_settle(struct engine *e, struct flow *f);
 
 /* Nothing will ever be known of what this flow speaks: its first bytes went by unread. */
 void inspect_never(struct flow *f);
 
+/* Offline nothing ends the wait for what is missing but the end of the flow: then it is judged without, if it carried anything. */
+void inspect_conclude(struct engine *e, struct flow *f);
+
 /* Gives up what is kept for this flow; what still waits is dropped, or passes where nothing is ever held. */
 void inspect_end(struct engine *e, struct flow *f);
 
-/* For dnsflow.c: a packet waits; what waits goes with this verdict; the flow is over for us. */
-void inspect_keep(struct engine *e, struct flow *f, const struct queued *q);
+/* For DNS: what waits goes with this verdict; the flow is over for us. */
 void inspect_release(struct engine *e, struct flow *f, unsigned verdict);
 void inspect_cut(struct engine *e, struct flow *f);
 
-/* dnsflow.c. True: this datagram to port 53 is a DNS message, and its flow is known from here on. */
+/* dnsflow.c. True: this datagram to port 53 is a DNS question, and its flow is known from here on. */
 bool dns_recognises(struct flow *f, const struct packet *p);
 /* One packet of a flow that speaks DNS; added: the stream has it already. Answers or keeps it. */
 void dns_packet(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p, bool added);
+/* dnsstream.c. Part of a question has waited too long for the rest. */
+void dns_overdue(struct engine *e, struct flow *f);
 
 /* Flows that waited too long are judged without what is missing. */
 void inspect_tick(struct engine *e);

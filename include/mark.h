@@ -7,7 +7,7 @@
  *	    | d  | gen   |   d: enum decision (1 allow, 2 block, 3 reject); gen: generation of the policy, 1..254
  *	    +----+-------+
  *
- * gen 0 is no verdict: on the way to the queue d then carries a hint from the kernel, and the verdict overwrites it. gen 255 never comes into
+ * gen 0 is no verdict: on the way to the queue d then carries hints from the kernel, and the verdict overwrites them. gen 255 never comes into
  * force: the sweep writes it into ct marks whose generation number is about to be used again, so that such flows are judged anew.
  */
 #ifndef LENSCAP_MARK_H
@@ -20,6 +20,7 @@ enum {
 	MARK_GENERATION_MAX = 254,
 	MARK_GENERATION_STALE = 255,
 	MARK_HINT_REPLY = 1, /* the packet travels in the reply direction of its connection */
+	MARK_HINT_NEW = 2,   /* it is the first packet of a connection: what had the same ports before is over */
 	MARK_SHIFT_MAX = 32 - MARK_BITS,
 };
 

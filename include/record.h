@@ -148,6 +148,7 @@ struct record {
 	bool inbound;
 	const char *app_proto; /* NULL: not looked at; "failed" when looked and unknown */
 	const char *dest_name, *dest_name_from; /* of the far side, and "dns", "sni" or "http"; NULL unknown */
+	const char *ja4;	       /* flow: of the client's hello; NULL: none */
 	const struct app *app;	       /* tls, quic, http: what the flow said; the others print nothing of it */
 	const struct dns_message *dns; /* dns */
 	bool dns_answer;	       /* dns: an answer; else a query */

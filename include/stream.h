@@ -56,6 +56,9 @@ unsigned stream_packet(struct stream_pool *p, struct stream *s, unsigned side, c
 /* A view for the probes; all streams of a pool share its memory: valid until the pool's next stream_view(), stream_packet() or stream_free(). */
 void stream_view(const struct stream *s, struct probe_input *ret_input);
 
+/* TCP: the sequence number of a direction's first byte; 0 while that is not known. */
+uint32_t stream_seq(const struct stream *s, unsigned side);
+
 size_t stream_pool_flows(const struct stream_pool *p); /* watched now */
 size_t stream_pool_bytes(const struct stream_pool *p); /* taken from the pool now */
 uint64_t stream_pool_refused(const struct stream_pool *p); /* flows not watched and directions cut short because the pool was empty */

@@ -187,9 +187,10 @@ on_client_event(struct bufferevent *bev, short what, void *arg)
 }
 
 static struct client *
-free_place(struct control *k)
+free_place(struct control *k, bool may_change)
 {
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+	/* Who may only look cannot take the last places. */
+	for (size_t i = may_change ? 0 : CONTROL_CLIENTS / 4; i < CONTROL_CLIENTS; i++)
 		if (!k->clients[i].control)
 			return &k->clients[i];
 	return NULL;
@@ -205,7 +206,7 @@ on_accept(evutil_socket_t fd, short what, void *arg)
 	int s = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (s < 0)
 		return;
-	struct client *c = free_place(k);
+	struct client *c = free_place(k, l->may_change);
 	struct bufferevent *bev = c ? bufferevent_socket_new(k->base, s, BEV_OPT_CLOSE_ON_FREE) : NULL;
 	if (!bev) {
 		close(s); /* 64 clients are enough for anybody; the others try again */

@@ -22,6 +22,7 @@ struct device_table {
 	uint32_t *buckets;
 	struct binding *bindings;
 	uint32_t mask, binding_mask, capacity, count, newest, oldest;
+	uint32_t strangers; /* of count: not in the inventory */
 	uint64_t evictions, shared;
 };
 
@@ -107,16 +108,34 @@ list_push(struct device_table *t, struct device *d)
 	t->newest = i;
 }
 
-/* The longest silent device that no flow holds, looked for among the 64 most silent ones; 0 when all are busy. */
+static bool
+is_stranger(const struct device *d)
+{
+	return d->inventory == DEVICE_UNKNOWN;
+}
+
+/* The longest silent stranger that no flow holds, looked for among the 256 most silent devices; 0 when there is none. */
 static uint32_t
-make_room(struct device_table *t)
+silent_stranger(const struct device_table *t)
 {
 	uint32_t i = t->oldest;
-	for (unsigned n = 0; i && n < 64 && t->slots[i].flows; n++)
-		i = t->slots[i].newer;
-	if (!i || t->slots[i].flows)
+	for (unsigned n = 0; i && n < 256; n++, i = t->slots[i].newer)
+		if (!t->slots[i].flows && is_stranger(&t->slots[i]))
+			return i;
+	return 0;
+}
+
+/* Whoever is not in the inventory makes room first, and only the inventory may push out one of its own. */
+static uint32_t
+make_room(struct device_table *t, bool for_stranger)
+{
+	uint32_t i = silent_stranger(t);
+	if (!i && !for_stranger && t->oldest && !t->slots[t->oldest].flows)
+		i = t->oldest;
+	if (!i)
 		return 0;
 	struct device *d = &t->slots[i];
+	t->strangers -= is_stranger(d);
 	struct identity id = identity_of_device(d);
 	uint32_t *link = bucket_of(t, &id);
 	while (*link != i)
@@ -141,6 +160,15 @@ match_inventory(const struct device *d, const struct policy *p)
 	return i != DEVICE_UNKNOWN && !d->by_address && list[i].has_mac ? DEVICE_UNKNOWN : i;
 }
 
+/* MACs can be made up by the thousand: the inventory's places are kept free for it, as long as that leaves others a quarter. */
+static uint32_t
+strangers_max(const struct device_table *t, const struct policy *p)
+{
+	size_t n;
+	(void)policy_devices(p, &n);
+	return n < t->capacity * 3 / 4 ? t->capacity - (uint32_t)n : t->capacity / 4;
+}
+
 static struct device *
 find_or_make(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *addr, uint8_t zone,
 	     const struct now *now, bool *ret_new)
@@ -154,20 +182,19 @@ find_or_make(struct device_table *t, const struct policy *p, const struct mac *m
 		if (memcmp(&other, &id, sizeof id) == 0)
 			return &t->slots[i];
 	}
-	i = t->count < t->capacity ? ++t->count : make_room(t);
+	struct device made = {.by_address = mac == NULL, .addr = *addr, .zone = zone, .first_us = now->wall_us};
+	if (mac)
+		made.mac = *mac;
+	made.inventory = match_inventory(&made, p);
+	bool stranger = is_stranger(&made), fits = !stranger || t->strangers < strangers_max(t, p);
+	i = fits && t->count < t->capacity ? ++t->count : make_room(t, stranger);
 	if (!i) {
 		t->shared++;
 		return &t->slots[DEVICE_ANONYMOUS];
 	}
+	t->strangers += stranger;
 	struct device *d = &t->slots[i];
-	memset(d, 0, sizeof *d);
-	d->by_address = mac == NULL;
-	if (mac)
-		d->mac = *mac;
-	d->addr = *addr;
-	d->zone = zone;
-	d->first_us = now->wall_us;
-	d->inventory = match_inventory(d, p);
+	*d = made;
 	d->hash_next = *bucket;
 	*bucket = i;
 	list_push(t, d);
@@ -241,8 +268,11 @@ device_release(struct device *d)
 void
 device_rematch(struct device_table *t, const struct policy *p)
 {
-	for (uint32_t i = t->newest; i; i = t->slots[i].older)
+	t->strangers = 0;
+	for (uint32_t i = t->newest; i; i = t->slots[i].older) {
 		t->slots[i].inventory = match_inventory(&t->slots[i], p);
+		t->strangers += is_stranger(&t->slots[i]);
+	}
 }
 
 size_t
@@ -254,10 +284,7 @@ device_count(const struct device_table *t)
 size_t
 device_unknown_count(const struct device_table *t)
 {
-	size_t n = 0;
-	for (uint32_t i = t->newest; i; i = t->slots[i].older)
-		n += t->slots[i].inventory == DEVICE_UNKNOWN;
-	return n;
+	return t->strangers;
 }
 
 uint64_t

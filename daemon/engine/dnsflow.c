@@ -1,70 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flows that speak DNS never settle: each question is judged by the name it asks for, each answer teaches which name has which
- * address, and a tunnel through an allowed resolver ends at its first question that policy does not want.
+ * What DNS says in a flow. Each question is judged by the name it asks for, each answer teaches which name has which address, and a
+ * tunnel through an allowed resolver ends at its first question that policy does not want.
+ *
+ * A question is exactly one question and nothing beside it: whatever else a message could carry along with an allowed name (further
+ * questions, records, bytes behind the end) is no DNS for policy.
  */
+#include "dnsflow.h"
+
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "engine.h"
 #include "hash.h"
-#include "inspect.h"
 
-enum { DNS_PORT = 53 };
+enum {
+	DNS_PORT = 53,
+	QUESTION_BYTES = 512, /* RFC 1035, 2.3.4: what every server takes; with EDNS only answers grow */
+	ADDITIONALS = 2,      /* EDNS and a signature */
+};
 
 /* 18 KiB that dns_parse() fills as far as needed; one thread. */
 static struct dns_message message;
 
 static struct known udp_dns = {.protocol = "dns", .is_dns = true, .fixed = true};
 
-static const struct hash_key question_key = {0x64, 0x6e73}; /* compares within one flow: no table hangs from it */
-
-/* What an answer must have in common with its question. Never 0. */
+/* What an answer must have in common with its question; never 0. The key is a flow's own: nobody can prepare two that are the same. */
 static uint64_t
-question_mark(void)
+question_mark(const struct flow *f)
 {
-	return (hash_bytes(&question_key, message.query, strlen(message.query)) ^ (uint64_t)message.id << 16 ^ message.query_type) | 1;
+	const struct hash_key key = {f->id, 0x646e73};
+	uint64_t name = hash_bytes(&key, message.query, strlen(message.query));
+	const uint64_t all[] = {name, (uint64_t)message.id << 16 | message.query_type};
+
+	return hash_bytes(&key, all, sizeof all) | 1;
+}
+
+static bool
+reads_as_question(struct span s)
+{
+	return s.len <= QUESTION_BYTES && dns_parse(s, &message) && !message.response && message.opcode == 0 && message.questions == 1 &&
+	       message.answers == 0 && message.authorities == 0 && message.additionals <= ADDITIONALS && message.trailing == 0;
 }
 
 bool
 dns_recognises(struct flow *f, const struct packet *p)
 {
 	if (f->tuple.proto != IPPROTO_UDP || f->tuple.dport != DNS_PORT || f->stream || p->payload.len != p->payload_len ||
-	    !dns_parse(p->payload, &message))
+	    !reads_as_question(p->payload))
 		return false;
 	f->known = &udp_dns;
 	return true;
 }
 
-/* What policy says of this question. The flow remembers the latest answer. */
+/* A retransmission is one question, not two. */
+static void
+remember_question(struct flow *f)
+{
+	uint64_t mark = question_mark(f);
+
+	for (size_t i = 0; i < FLOW_QUESTIONS; i++)
+		if (f->questions[i] == mark)
+			return;
+	f->questions[f->next_question++ % FLOW_QUESTIONS] = mark;
+}
+
+/*
+ * What policy says of this question, or of bytes that are none: then query is NULL, and the protocol unknown. The flow remembers the latest
+ * answer. Only this packet is refused: the next question may be a wanted one.
+ */
 static unsigned
-judge_question(struct engine *e, struct flow *f)
+judge(struct engine *e, struct flow *f, const char *query)
 {
 	struct judgement j;
+	uint16_t rule = f->rule;
+	bool told = f->alerted && f->decision == DECISION_ALLOW;
 
-	flow_judge_query(e, f, message.questions ? message.query : "", &j);
+	flow_judge_query(e, f, query, &j);
 	f->sent = (uint8_t)flow_verdict(f, false);
-	e->stats.dns_queries++;
-	report_dns(e, f, &message, false);
-	if (tunnel_note(e->tunnels, f->device, message.query, &e->now)) {
-		e->stats.dns_tunnels++;
-		report_tunnel(e, f, message.query);
-	}
-	if (f->sent == DECISION_ALLOW || f->sent == DECISION_PENDING)
+	e->stats.would_block += f->sent == DECISION_ALLOW && f->decision != DECISION_ALLOW;
+	if (query)
+		report_dns(e, f, &message, false);
+	if (!told || f->rule != rule || f->decision != DECISION_ALLOW)
+		report_question(e, f, query ? &message : NULL);
+	if (f->sent != DECISION_BLOCK && f->sent != DECISION_REJECT)
 		return VERDICT_WATCH;
 	e->stats.dns_blocked++;
 	return f->sent == DECISION_REJECT ? VERDICT_REJECT_ONCE : VERDICT_DROP_ONCE;
 }
 
-/* An answer teaches only if its question was asked, allowed, and is not answered yet. */
-static void
-take_answer(struct engine *e, struct flow *f)
+static unsigned
+question(struct engine *e, struct flow *f)
 {
-	uint64_t mark = question_mark();
+	unsigned v = judge(e, f, message.query);
+
+	e->stats.dns_queries++;
+	if (tunnel_note(e->tunnels, f->device, message.query, &e->now)) {
+		e->stats.dns_tunnels++;
+		report_tunnel(e, f, message.query);
+	}
+	if (v == VERDICT_WATCH)
+		remember_question(f);
+	return v;
+}
+
+/*
+ * An answer teaches only if its question was asked, let through, and is not answered yet. What a camera itself answers to others
+ * proves nothing.
+ */
+static void
+answer(struct engine *e, struct flow *f)
+{
+	uint64_t mark = question_mark(f);
 
 	e->stats.dns_answers++;
-	for (size_t i = 0; i < FLOW_QUESTIONS; i++) {
+	for (size_t i = 0; i < FLOW_QUESTIONS && !f->inbound; i++) {
 		if (f->questions[i] != mark)
 			continue;
 		f->questions[i] = 0;
@@ -75,112 +126,42 @@ take_answer(struct engine *e, struct flow *f)
 	report_dns(e, f, &message, true);
 }
 
-static void
-remember_question(struct flow *f)
+unsigned
+dns_message_judge(struct engine *e, struct flow *f, const struct way *w, struct span s)
 {
-	f->questions[f->next_question++ % FLOW_QUESTIONS] = question_mark();
-}
-
-/* One message in `message`. The verdict for what carries it. */
-static unsigned
-one_message(struct engine *e, struct flow *f, const struct way *w)
-{
-	if (w->reply) {
-		if (message.response)
-			take_answer(e, f);
+	if (!w->reply && reads_as_question(s))
+		return question(e, f);
+	if (w->reply && dns_parse(s, &message) && message.response) {
+		answer(e, f);
 		return VERDICT_WATCH;
 	}
-	unsigned v = judge_question(e, f);
-	if (v == VERDICT_WATCH && !message.response)
-		remember_question(f);
-	return v;
-}
-
-/* Not DNS where DNS was spoken before: judged as a question for nothing, which no list of names holds. */
-static unsigned
-malformed(struct engine *e, struct flow *f, const struct way *w)
-{
 	e->stats.dns_malformed++;
 	report_anomaly(e, f, ANOMALY_APPLAYER, "dns.malformed");
-	if (w->reply)
-		return VERDICT_WATCH;
-	memset(&message, 0, offsetof(struct dns_message, record));
-	return judge_question(e, f);
+	return w->from_camera ? judge(e, f, NULL) : VERDICT_WATCH;
 }
 
+/* UDP: each datagram stands for itself. */
 static void
 dns_datagram(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
 {
 	unsigned v = VERDICT_WATCH;
 
-	if (p->payload_len) {
-		bool whole = p->payload.len == p->payload_len && dns_parse(p->payload, &message);
-		v = whole ? one_message(e, f, w) : malformed(e, f, w);
-	}
-	if (v != VERDICT_WATCH)
-		e->stats.dns_bytes_blocked += p->payload_len;
-	else
+	dns_forget_stream(e, f);
+	if (p->payload.len < p->payload_len) /* not all of it was copied: it is longer than a question or an answer can be */
+		v = dns_message_judge(e, f, w, (struct span){NULL, 0});
+	else if (p->payload_len)
+		v = dns_message_judge(e, f, w, p->payload);
+	if (v == VERDICT_WATCH)
 		f->passed = true;
-	engine_answer(e, q, v);
-}
-
-/* Messages of one direction that are complete and not judged yet. False: one was refused, or cannot be read. */
-static bool
-dns_messages(struct engine *e, struct flow *f, const struct way *w)
-{
-	struct probe_input in;
-
-	stream_view(f->stream, &in);
-	const struct probe_side *side = &in.side[w->reply];
-	struct span all = side->n ? side->units[0] : (struct span){NULL, 0};
-	for (;;) {
-		struct cursor c = cursor_span(all);
-		cursor_skip(&c, f->dns_done[w->reply]);
-		struct span m = cursor_bytes(&c, cursor_u16(&c));
-		if (c.bad)
-			return !side->ended; /* not complete; and never will be, when nothing more is remembered */
-		unsigned v = dns_parse(m, &message) ? one_message(e, f, w) : malformed(e, f, w);
-		f->dns_done[w->reply] += 2 + (uint32_t)m.len;
-		if (v != VERDICT_WATCH)
-			return false;
-		stream_view(f->stream, &in);
-	}
-}
-
-static bool
-dns_complete(const struct flow *f, unsigned side)
-{
-	struct probe_input in;
-
-	stream_view(f->stream, &in);
-	return in.side[side].n == 0 || in.side[side].units[0].len == f->dns_done[side];
-}
-
-static void
-dns_segment(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p, bool added)
-{
-	if (!added && f->stream)
-		stream_packet(e->streams, f->stream, w->reply, p);
-	bool fine = f->stream && dns_messages(e, f, w);
-
-	if (!fine && !w->reply && f->sent != DECISION_ALLOW) {
-		f->sent = e->may_hold ? DECISION_REJECT : DECISION_ALLOW;
+	else
 		e->stats.dns_bytes_blocked += p->payload_len;
-	}
-	if (!fine) {
-		inspect_cut(e, f);
-		engine_answer(e, q, f->sent);
-	} else if (p->payload_len && w->from_camera && !dns_complete(f, w->reply)) {
-		inspect_keep(e, f, q);
-	} else {
-		inspect_release(e, f, VERDICT_WATCH);
-		engine_answer(e, q, VERDICT_WATCH);
-	}
+	engine_answer(e, q, v);
 }
 
 void
 dns_packet(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p, bool added)
 {
+	f->watching = false; /* what it speaks is known, and it never settles */
 	if (f->tuple.proto == IPPROTO_TCP)
 		dns_segment(e, f, w, q, p, added);
 	else

@@ -13,8 +13,10 @@
 #include "bundle.h"
 #include "log.h"
 #include "mark.h"
+#include "plan.h"
 
 #define SECOND 1000000000ull
+#define SEARCH_GAP_NS 20000000ull
 
 enum {
 	EXPIRE_AT_ONCE = 4096, /* flows a tick: a full table empties in seconds without holding a packet up */
@@ -56,15 +58,17 @@ main_flow_ended(void *arg, struct flow *f, const struct now *now, bool evicted)
 {
 	struct engine *e = arg;
 	enum flow_end end = f->revoked	 ? FLOW_END_REVOKED
+			    : f->closed ? FLOW_END_CLOSED
 			    : e->stopping ? FLOW_END_SHUTDOWN
 			    : evicted ? FLOW_END_EVICTED
-			    : f->closed ? FLOW_END_CLOSED
 					: FLOW_END_TIMEOUT;
 	(void)now;
-	inspect_end(e, f);
 	e->stats.flows_ended++;
 	e->stats.flows_evicted += evicted;
-	report_flow_end(e, f, end);
+	if (e->offline)
+		inspect_conclude(e, f);
+	report_flow_end(e, f, end); /* still with what it spoke */
+	inspect_end(e, f);
 	device_release(device_at(e->devices, f->device));
 	rulebook_unref(f->book);
 	f->book = NULL;
@@ -96,7 +100,7 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->flows = flow_table_new(o->flows, idle, main_flow_ended, e);
 	e->denied = flow_table_new(o->flows / 4 + 64, denied_idle, denied_flow_ended, e);
 	e->devices = device_table_new(o->devices);
-	e->hold = hold_new(o->queue_length / 2, &(struct hold_limits){o->hold_packets, o->hold_bytes, o->hold_ms});
+	e->hold = hold_new(PLAN_QUEUE_LENGTH_MAX / 2, &(struct hold_limits){0}); /* engine_adopt() says how much of it */
 	e->streams = stream_pool_new(o->watched_flows, o->watched_bytes);
 	e->names = names_new(o->names, o->name_grace_s);
 	e->tunnels = tunnels_new();
@@ -122,31 +126,6 @@ end_denied(void *arg, struct flow *f)
 	flow_end(e->denied, f, &e->now);
 }
 
-void
-engine_free(struct engine *e)
-{
-	e->stopping = true;
-	engine_clock(e);
-	if (e->is.policy) {
-		flow_walk(e->flows, end_one, e);
-		rollup_free(e->is.rollup);
-		e->is.rollup = NULL;
-		report_stats(e);
-		flow_walk(e->denied, end_denied, e);
-	}
-	if (e->next.policy)
-		regime_free(&e->next);
-	regime_free(&e->is);
-	flow_table_free(e->flows);
-	flow_table_free(e->denied);
-	device_table_free(e->devices);
-	hold_free(e->hold);
-	stream_pool_free(e->streams);
-	names_free(e->names);
-	tunnels_free(e->tunnels);
-	free(e);
-}
-
 static void
 send_verdicts(struct engine *e)
 {
@@ -161,6 +140,41 @@ send_verdicts(struct engine *e)
 		(void)poll(&p, 1, 100);
 	}
 	e->verdicts.head.count = 0;
+}
+
+void
+engine_end(struct engine *e)
+{
+	if (!e->is.rollup)
+		return;
+	bool asked = e->stopping; /* else nobody is there to take verdicts */
+
+	e->stopping = true;
+	engine_clock(e);
+	flow_walk(e->flows, end_one, e);
+	if (asked && e->verdicts.head.count)
+		send_verdicts(e);
+	rollup_free(e->is.rollup);
+	e->is.rollup = NULL;
+	report_stats(e);
+	flow_walk(e->denied, end_denied, e);
+}
+
+void
+engine_free(struct engine *e)
+{
+	engine_end(e);
+	if (e->next.policy)
+		regime_free(&e->next);
+	regime_free(&e->is);
+	flow_table_free(e->flows);
+	flow_table_free(e->denied);
+	device_table_free(e->devices);
+	hold_free(e->hold);
+	stream_pool_free(e->streams);
+	names_free(e->names);
+	tunnels_free(e->tunnels);
+	free(e);
 }
 
 void
@@ -180,6 +194,8 @@ engine_answer(struct engine *e, const struct queued *q, unsigned decision)
 		[VERDICT_REJECT_ONCE] = DECISION_REJECT,
 	};
 	e->stats.verdict[counted_as[decision]]++;
+	if (e->offline)
+		return;
 	e->verdicts.v[e->verdicts.head.count++] =
 		(struct channel_verdict){.id = q->id, .mark = q->mark, .queue = q->queue, .decision = (uint8_t)decision};
 	if (e->verdicts.head.count == CHANNEL_VERDICTS)
@@ -222,11 +238,19 @@ any_guarded_zone(const struct engine *e)
 	return 0;
 }
 
+/* What the kernel says of a packet: MARK_HINT_*. */
+static bool
+hinted(const struct engine *e, const struct queued *q, unsigned hint)
+{
+	unsigned shift = policy_options(e->is.policy)->mark_shift;
+
+	return mark_generation(shift, q->mark) == 0 && (mark_decision(shift, q->mark) & hint);
+}
+
 static struct orientation
 orient(const struct engine *e, const struct queued *q, const struct packet *p)
 {
-	unsigned shift = policy_options(e->is.policy)->mark_shift;
-	bool hint = mark_generation(shift, q->mark) == 0 && (mark_decision(shift, q->mark) & MARK_HINT_REPLY);
+	bool hint = e->offline ? offline_is_reply(e, p) : hinted(e, q, MARK_HINT_REPLY);
 	struct orientation o = {.reply = hint};
 
 	/* An error speaks of the flow that it quotes, whose packet went the other way. */
@@ -299,6 +323,8 @@ engine_decide(struct engine *e, struct flow *f, bool mid_stream)
 	struct judgement j;
 
 	flow_judge(e, f, &j);
+	if (f->tricked)
+		f->decision = DECISION_BLOCK;
 	f->sent = (uint8_t)flow_verdict(f, mid_stream);
 	e->stats.decided[f->decision]++;
 	e->stats.would_block += f->sent == DECISION_ALLOW && f->decision != DECISION_ALLOW;
@@ -310,12 +336,22 @@ is_refusal(unsigned decision)
 	return decision == DECISION_BLOCK || decision == DECISION_REJECT;
 }
 
+/* Its answer stands, but where nothing is at stake it is still worth knowing what it speaks. */
+static bool
+may_watch(const struct engine *e, const struct flow *f)
+{
+	bool dns = f->tuple.dport == DNS_PORT && proto_has_ports(f->tuple.proto); /* names are learnt there */
+
+	return (e->watch_all || dns) && !f->known && flow_can_be_watched(f) &&
+	       (f->sent == DECISION_ALLOW || (e->offline && f->sent != DECISION_PENDING));
+}
+
 /* The first packet that we see of a flow. NULL: it was refused, and no flow came of it. */
 static struct flow *
 open_flow(struct engine *e, const struct orientation *o, const struct queued *q, const struct packet *p)
 {
 	/* A connection that began before us is in its middle: the kernel saw its reply, or TCP is past its SYN. */
-	bool mid_stream = o->reply || (p->tuple.proto == IPPROTO_TCP && !p->icmp_error && !(p->tcp_flags & TCP_SYN));
+	bool mid_stream = (o->reply && !e->offline) || (p->tuple.proto == IPPROTO_TCP && !p->icmp_error && !(p->tcp_flags & TCP_SYN));
 	bool new_device;
 	struct device *d = attach_device(e, o, q, &new_device);
 	struct flow seed, *f = NULL;
@@ -330,18 +366,19 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 	seed.zone = o->zone;
 	seed.remote_zone = o->remote_zone;
 	seed.inbound = o->inbound;
-	seed.established = mid_stream;
+	seed.established = seed.passed = mid_stream;
 	count_packet(&seed, o, p);
 	engine_decide(e, &seed, mid_stream);
 	if (seed.sent == DECISION_PENDING && mid_stream && p->tuple.proto == IPPROTO_TCP) {
 		inspect_never(&seed); /* its first bytes went by before us */
 		engine_decide(e, &seed, true);
 	}
-	if (is_refusal(seed.sent) && !mid_stream) {
+	if (is_refusal(seed.sent) && !mid_stream && !e->offline) {
 		engine_answer(e, q, seed.sent);
 		refuse(e, &seed);
 	} else {
 		f = flow_insert(e->flows, &seed, &e->now);
+		f->watching = may_watch(e, f) && !(mid_stream && p->tuple.proto == IPPROTO_TCP);
 		rulebook_ref(f->book);
 		device_hold(d);
 		report_decided(e, f);
@@ -358,7 +395,7 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 static void
 rejudge(struct engine *e, struct flow *f)
 {
-	bool allowed = f->sent == DECISION_ALLOW;
+	bool allowed = f->sent == DECISION_ALLOW, watched = f->watching;
 
 	e->stats.flows_rejudged++;
 	engine_decide(e, f, true);
@@ -366,7 +403,10 @@ rejudge(struct engine *e, struct flow *f)
 		inspect_never(f); /* its first bytes went by unread: what they were stays unknown */
 		engine_decide(e, f, true);
 	}
-	if (f->stream && f->sent != DECISION_PENDING)
+	f->watching = watched && may_watch(e, f);
+	if (f->stream && f->sent != DECISION_PENDING && watched != f->watching)
+		inspect_cut(e, f);
+	else if (f->stream && f->sent != DECISION_PENDING && !f->watching)
 		inspect_settle(e, f);
 	if (!allowed || !is_refusal(f->sent))
 		return;
@@ -383,12 +423,10 @@ speaks_dns(const struct flow *f)
 	return f->known && f->known->is_dns;
 }
 
-/* The kernel always sends us what goes to and from port 53 (the gate's rules): names are learnt there. */
 static bool
 is_watched(const struct flow *f)
 {
-	return f->sent == DECISION_PENDING || f->confirming || speaks_dns(f) ||
-	       (f->sent == DECISION_ALLOW && f->tuple.dport == DNS_PORT && proto_has_ports(f->tuple.proto));
+	return f->sent == DECISION_PENDING || f->confirming || f->watching || speaks_dns(f);
 }
 
 /* A packet that belongs to no flow: counted and told by its reason, and in enforce mode it goes nowhere. */
@@ -398,6 +436,28 @@ no_flow(struct engine *e, const struct queued *q, const struct packet *p, enum d
 	e->stats.drop[reason]++;
 	report_drop(e, p, q, reason);
 	engine_answer(e, q, policy_mode(e->is.policy) == MODE_MONITOR ? DECISION_PENDING : VERDICT_DROP_ONCE);
+}
+
+/* Without a kernel that speaks of it, an open connection is given as much time as a settled one. */
+static unsigned
+list_of(const struct engine *e, const struct flow *f)
+{
+	bool patient = e->offline ? !f->closed : f->sent == DECISION_ALLOW;
+
+	return patient ? FLOW_PATIENT : FLOW_IMPATIENT;
+}
+
+/*
+ * A new connection between ports that had one before: what that one spoke, and was allowed, is not this one's. A SYN that comes again before
+ * the kernel has its connection is no other.
+ */
+static bool
+reopens(const struct engine *e, const struct flow *f, const struct queued *q, const struct packet *p)
+{
+	if (e->offline)
+		return offline_reopens(f, p);
+	return f->passed && hinted(e, q, MARK_HINT_NEW) && p->tuple.proto == IPPROTO_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	       !(f->stream && stream_seq(f->stream, PROBE_TO_SERVER) == p->tcp_seq + 1);
 }
 
 static void
@@ -414,6 +474,10 @@ engine_packet(struct engine *e, const struct queued *q)
 	}
 	struct orientation o = orient(e, q, &p);
 	struct flow *f = flow_find(e->flows, &o.tuple);
+	if (f && reopens(e, f, q, &p)) {
+		flow_end(e->flows, f, &e->now);
+		f = NULL;
+	}
 	if (f) {
 		count_packet(f, &o, &p);
 		if (f->generation != e->generation && !speaks_dns(f))
@@ -427,8 +491,10 @@ engine_packet(struct engine *e, const struct queued *q)
 	if (is_watched(f))
 		inspect_packet(e, f, &(struct way){.from_camera = o.from_camera, .reply = o.reply}, q, &p);
 	else
-		engine_answer(e, q, f->sent);
-	flow_touch(e->flows, f, f->sent == DECISION_ALLOW ? FLOW_PATIENT : FLOW_IMPATIENT, &e->now);
+		inspect_answer(e, f, q);
+	if (e->offline)
+		offline_follow(f, o.reply, &p);
+	flow_touch(e->flows, f, list_of(e, f), &e->now);
 }
 
 /* Scenarios carry their own time; it never goes back. */
@@ -445,6 +511,14 @@ packet_time(struct engine *e, const struct queued *q)
 }
 
 void
+engine_queued(struct engine *e, const struct queued *q)
+{
+	if (e->packet_clock)
+		packet_time(e, q);
+	engine_packet(e, q);
+}
+
+void
 engine_datagram(struct engine *e, const void *data, size_t len)
 {
 	struct cursor c = cursor_of(data, len);
@@ -454,9 +528,7 @@ engine_datagram(struct engine *e, const void *data, size_t len)
 	for (;;) {
 		switch (nfq_next(&c, &q, &error)) {
 		case NFQ_PACKET:
-			if (e->packet_clock)
-				packet_time(e, &q);
-			engine_packet(e, &q);
+			engine_queued(e, &q);
 			break;
 		case NFQ_STALE:
 			e->stale_ids++;
@@ -525,25 +597,53 @@ static bool
 ask_rejudge(struct engine *e)
 {
 	struct channel_head ask = {.type = CH_REJUDGE};
+
+	if (e->offline) { /* there is no kernel that would have to follow */
+		e->generation = e->generation % MARK_GENERATION_MAX + 1;
+		return true;
+	}
 	return channel_send(e->channel, &ask, sizeof ask, NULL, 0) == 0;
+}
+
+/* Looks for a refusal of this generation, which the kernel still remembers, of an address that an answer has just named. */
+struct refused {
+	uint32_t device;
+	uint8_t generation;
+	const struct dns_message *answer;
+	bool found;
+};
+
+static void
+look_for_refused(void *arg, struct flow *f)
+{
+	struct refused *r = arg;
+	const struct addr *remote = f->inbound ? &f->tuple.src : &f->tuple.dst;
+
+	if (r->found || f->device != r->device || f->generation != r->generation)
+		return;
+	for (size_t i = 0; i < r->answer->n && !r->found; i++)
+		r->found = addr_cmp(&r->answer->record[i].addr, remote) == 0;
 }
 
 /*
  * A camera that tried an address before it asked for its name was refused, and the kernel goes on refusing without us. Now that the
- * address has a name the answer may be another one: one new generation, however many names came.
+ * address has a name the answer may be another one: one new generation, however many names came. The search goes through every refusal;
+ * where answers come too fast for that, the new generation is asked for without it (the gate grants one a second).
  */
 void
 engine_names_changed(struct engine *e, const struct flow *f, const struct dns_message *answer)
 {
-	const struct device *d = device_at(e->devices, f->device);
+	struct refused r = {.device = f->device, .generation = (uint8_t)e->generation, .answer = answer};
 
-	if (e->asked_rejudge || d->flows_blocked == 0)
+	if (e->asked_rejudge || device_at(e->devices, f->device)->flows_blocked == 0)
 		return;
-	for (size_t i = 0; i < answer->n; i++)
-		if (flow_any_to(e->denied, f->device, &answer->record[i].addr)) {
-			e->asked_rejudge = ask_rejudge(e);
+	if (e->now.mono_ns - e->refused_search_ns >= SEARCH_GAP_NS) {
+		e->refused_search_ns = e->now.mono_ns;
+		flow_walk(e->denied, look_for_refused, &r);
+		if (!r.found)
 			return;
-		}
+	}
+	e->asked_rejudge = ask_rejudge(e) && !e->offline;
 }
 
 /* The hour at which some `when:` changes its answer: every flow must be judged again, and the kernel must forget what it knows. */

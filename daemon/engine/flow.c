@@ -240,8 +240,8 @@ flow_walk(struct flow_table *t, void (*visit)(void *arg, struct flow *f), void *
 {
 	/* The lists hold every flow; the next one is read before the visit, which may end this one. */
 	for (unsigned l = 0; l < FLOW_LISTS; l++)
-		for (uint32_t i = t->lists[l].newest, next; i; i = next) {
-			next = t->slots[i].slot.older;
+		for (uint32_t i = t->lists[l].oldest, next; i; i = next) {
+			next = t->slots[i].slot.newer;
 			visit(arg, &t->slots[i]);
 		}
 }

@@ -14,7 +14,7 @@ struct entry {
 
 struct hold {
 	struct entry *entries; /* [0] is nobody */
-	uint32_t unused, used, total, oldest, newest;
+	uint32_t unused, used, capacity, total, oldest, newest;
 	struct hold_limits limits;
 	struct hold_counts counts;
 };
@@ -30,8 +30,8 @@ hold_new(size_t total, const struct hold_limits *limits)
 		hold_free(h);
 		return NULL;
 	}
-	h->total = (uint32_t)total;
-	h->limits = *limits;
+	h->capacity = (uint32_t)total;
+	hold_set_limits(h, total, limits);
 	return h;
 }
 
@@ -42,6 +42,13 @@ hold_free(struct hold *h)
 		return;
 	free(h->entries);
 	free(h);
+}
+
+void
+hold_set_limits(struct hold *h, size_t total, const struct hold_limits *limits)
+{
+	h->total = total < h->capacity ? (uint32_t)total : h->capacity;
+	h->limits = *limits;
 }
 
 static enum hold_result
@@ -55,7 +62,7 @@ over_limit(struct hold *h, const struct held *list, const struct queued *q)
 		h->counts.over_bytes++;
 		return HOLD_OVER_BYTES;
 	}
-	if (h->counts.waiting == h->total) {
+	if (h->counts.waiting >= h->total) {
 		h->counts.over_total++;
 		return HOLD_OVER_TOTAL;
 	}

@@ -84,7 +84,9 @@ flow_news(struct engine *e, const struct channel_flow_news *n)
 {
 	struct flow *f = flow_find(e->flows, &n->tuple);
 
-	if (!f) {
+	/* Late news of a connection that had the same ports before this one. */
+	bool earlier = f && (n->flags & NEWS_END) && n->stop_ns && (int64_t)(n->stop_ns / 1000) < f->start_us;
+	if (!f || earlier) {
 		e->stats.news_unmatched++;
 		return;
 	}

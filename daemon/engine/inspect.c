@@ -8,6 +8,10 @@
 
 #include "engine.h"
 
+enum {
+	WATCHED_PACKETS = 64, /* of a flow that nothing waits for: more than a hello needs, and then the kernel carries it */
+};
+
 const char protocol_unknown[] = "unknown";
 
 /* Stands in where there is no memory for more: not knowing is safe. */
@@ -33,6 +37,7 @@ known_new(const char *protocol, const struct app *app)
 		k->ech = app->ech;
 		k->has_name = app->has_name;
 		k->is_dns = strcmp(protocol, "dns") == 0;
+		memcpy(k->ja4, app->ja4, sizeof k->ja4);
 		memcpy(k->name, app->name, len);
 	}
 	return k;
@@ -51,7 +56,7 @@ refuses(unsigned verdict)
 static unsigned
 verdict_of(const struct flow *f)
 {
-	if (f->sent == DECISION_PENDING || f->confirming)
+	if (f->sent == DECISION_PENDING || f->confirming || f->watching)
 		return VERDICT_WATCH;
 	if (f->passed || f->sent == DECISION_ALLOW)
 		return f->sent;
@@ -63,6 +68,12 @@ answer(struct engine *e, struct flow *f, const struct queued *q, unsigned verdic
 {
 	f->passed |= !refuses(verdict);
 	engine_answer(e, q, verdict);
+}
+
+void
+inspect_answer(struct engine *e, struct flow *f, const struct queued *q)
+{
+	answer(e, f, q, verdict_of(f));
 }
 
 static void
@@ -123,6 +134,11 @@ inspect_end(struct engine *e, struct flow *f)
 static void
 judge_again(struct engine *e, struct flow *f)
 {
+	if (f->watching) { /* its answer stands: what it speaks could not change it */
+		f->watching = false;
+		forget_stream(e, f);
+		return;
+	}
 	engine_decide(e, f, f->passed);
 	if (f->sent == DECISION_PENDING)
 		return;
@@ -130,28 +146,36 @@ judge_again(struct engine *e, struct flow *f)
 	inspect_settle(e, f);
 }
 
-/* What is not known by now never will be. */
+/* What is not known by now never will be. why: NULL where that is nothing to tell. */
 static void
 give_up(struct engine *e, struct flow *f, const char *why)
 {
 	if (f->known)
 		return;
 	f->known = known_new(protocol_unknown, NULL);
-	report_anomaly(e, f, ANOMALY_STREAM, why);
+	if (why)
+		report_anomaly(e, f, ANOMALY_STREAM, why);
 	judge_again(e, f);
 }
 
-static void
-check_sni(struct engine *e, struct flow *f)
+void
+inspect_conclude(struct engine *e, struct flow *f)
 {
-	const struct known *k = f->known;
+	if (f->sent == DECISION_PENDING && (f->tuple.proto != IPPROTO_TCP || f->sent_payload))
+		give_up(e, f, NULL);
+}
+
+/* Notes whether the name that the client said is proved. True: it is not, and the address has others. */
+static bool
+lies(struct engine *e, struct flow *f)
+{
+	struct known *k = f->known;
 	const struct addr *remote = f->inbound ? &f->tuple.src : &f->tuple.dst;
 
-	if (!k->has_name || k->ech || f->inbound || !names_until(e->names, f->device, remote, &e->now) ||
-	    names_proves(e->names, f->device, remote, k->name, &e->now))
-		return;
-	e->stats.sni_contradictions++;
-	report_contradiction(e, f);
+	if (!k->has_name || k->ech || f->inbound)
+		return false;
+	k->proved = names_proves(e->names, f->device, remote, k->name, &e->now);
+	return !k->proved && names_until(e->names, f->device, remote, &e->now);
 }
 
 static void
@@ -159,10 +183,14 @@ learn(struct engine *e, struct flow *f, const struct app *app)
 {
 	f->known = known_new(app->protocol, app);
 	e->stats.inspected++;
-	report_app(e, f, app);
-	check_sni(e, f);
+	bool lying = lies(e, f);
 	if (!f->known->is_dns) /* each of its questions is judged on its own */
 		judge_again(e, f);
+	report_app(e, f, app); /* with what became of it */
+	if (lying) {
+		e->stats.sni_contradictions++;
+		report_contradiction(e, f);
+	}
 }
 
 static void
@@ -184,12 +212,13 @@ look(struct engine *e, struct flow *f)
 		break;
 	case PROBE_MORE:
 		if (in.side[PROBE_TO_SERVER].ended && in.side[PROBE_TO_CLIENT].ended)
-			give_up(e, f, "stream.not_recognised");
+			give_up(e, f, f->watching ? NULL : "stream.not_recognised");
 		break;
 	}
 }
 
 /* Tricks that make the far side's stack read other bytes than we did. */
+static const char other_handshake[] = "stream.other_handshake";
 static const struct {
 	unsigned note;
 	const char *event;
@@ -209,8 +238,8 @@ trick_of(unsigned notes)
 }
 
 /* A packet of the camera that may not pass yet. One that finds no room is one too many: the flow is judged without it. */
-void
-inspect_keep(struct engine *e, struct flow *f, const struct queued *q)
+static void
+keep(struct engine *e, struct flow *f, const struct queued *q)
 {
 	static const char *const limits[] = {
 		[HOLD_OVER_PACKETS] = "hold.too_many_packets",
@@ -226,6 +255,53 @@ inspect_keep(struct engine *e, struct flow *f, const struct queued *q)
 		return;
 	give_up(e, f, limits[r]);
 	answer(e, f, q, f->sent == DECISION_PENDING ? VERDICT_DROP_ONCE : verdict_of(f));
+}
+
+/*
+ * An ICMP error speaks of this flow and is none of its packets. Beside a few headers it quotes whatever its sender likes; where payload has to
+ * wait, so much the camera does not get to say.
+ */
+static void
+error_packet(struct engine *e, struct flow *f, const struct way *w, const struct queued *q)
+{
+	bool open = f->sent == DECISION_PENDING || (f->known && f->known->is_dns);
+
+	if (open)
+		answer(e, f, q, w->from_camera && e->may_hold ? VERDICT_DROP_ONCE : VERDICT_WATCH);
+	else
+		answer(e, f, q, verdict_of(f));
+}
+
+static bool
+opened_by_camera(const struct flow *f)
+{
+	return f->tuple.proto == IPPROTO_TCP && !f->inbound;
+}
+
+/* A camera that gave up and opens again from the same port before anybody has answered: what it said before was to nobody. */
+static void
+open_again(struct engine *e, struct flow *f, const struct packet *p)
+{
+	if (!f->stream || f->agreed || (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN ||
+	    stream_seq(f->stream, PROBE_TO_SERVER) == p->tcp_seq + 1)
+		return;
+	inspect_release(e, f, VERDICT_DROP_ONCE);
+	forget_stream(e, f);
+	f->sent_payload = false;
+	f->full = 0;
+}
+
+/* The server's answer to the SYN. False: it answers another one than we saw, so it will read other bytes than we do. */
+static bool
+agree(struct flow *f, const struct packet *p)
+{
+	uint32_t first = stream_seq(f->stream, PROBE_TO_SERVER);
+	uint32_t taken = p->tcp_ack - first;
+
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK) || first == 0)
+		return true;
+	f->agreed = taken <= (f->sent_payload ? f->confirm_seq - first : 0);
+	return f->agreed;
 }
 
 /* One past the last byte of this segment, in the sender's numbers. */
@@ -251,9 +327,12 @@ confirm(struct engine *e, struct flow *f, const struct way *w, const struct queu
 {
 	const char *trick = trick_of(stream_packet(e->streams, f->stream, w->reply, p));
 
-	if (trick && w->from_camera) {
+	if (!w->from_camera)
+		trick = opened_by_camera(f) && !agree(f, p) ? other_handshake : NULL;
+	if (trick) {
 		e->stats.stream_conflicts++;
 		f->confirming = false;
+		f->tricked = true;
 		f->decision = DECISION_BLOCK;
 		f->sent = DECISION_REJECT;
 		report_anomaly(e, f, ANOMALY_STREAM, trick);
@@ -265,33 +344,74 @@ confirm(struct engine *e, struct flow *f, const struct way *w, const struct queu
 	answer(e, f, q, verdict_of(f));
 }
 
+/* A direction that is full stays so, and says it again at each packet: the probes are asked once. */
+static bool
+is_first_full(struct flow *f, bool reply, unsigned notes)
+{
+	uint8_t bit = (uint8_t)(1u << reply);
+	bool first = (notes & STREAM_FULL) && !(f->full & bit);
+
+	if (first)
+		f->full |= bit;
+	return first;
+}
+
 /* Adds the packet to what is remembered, and asks the probes when that is more than before. */
 static void
 watch(struct engine *e, struct flow *f, const struct way *w, const struct packet *p)
 {
+	bool optional = f->watching || !e->may_hold; /* nothing waits for it, so no limit of waiting ends it */
+
+	if (optional && !e->offline && f->packets[0] + f->packets[1] > WATCHED_PACKETS) {
+		give_up(e, f, NULL);
+		return;
+	}
+	if (opened_by_camera(f) && w->from_camera)
+		open_again(e, f, p);
 	if (!f->stream)
 		f->stream = stream_new(e->streams, f->tuple.proto);
 	if (!f->stream) {
-		give_up(e, f, "stream.no_room");
+		give_up(e, f, f->watching ? NULL : "stream.no_room");
 		return;
 	}
 	unsigned notes = stream_packet(e->streams, f->stream, w->reply, p);
 	const char *trick = w->from_camera ? trick_of(notes) : NULL;
+	if (!w->from_camera && opened_by_camera(f) && !agree(f, p))
+		trick = other_handshake;
 	if (w->from_camera && p->payload_len && f->tuple.proto == IPPROTO_TCP)
 		note_payload(f, p);
 	if (trick) {
 		e->stats.stream_conflicts++;
 		give_up(e, f, trick);
-	} else if (notes & (STREAM_NEW | STREAM_FIN | STREAM_FULL)) {
+	} else if ((notes & (STREAM_NEW | STREAM_FIN)) || is_first_full(f, w->reply, notes)) {
 		look(e, f);
 	}
+}
+
+/*
+ * Bytes behind a SYN that the server has not answered. No camera can know what to acknowledge in them, and conntrack calls them invalid unless
+ * they overtook the server's answer on another processor: they come again.
+ */
+static bool
+too_early(const struct engine *e, const struct flow *f, const struct way *w, const struct packet *p)
+{
+	return f->sent == DECISION_PENDING && e->may_hold && opened_by_camera(f) && !f->agreed && w->from_camera && p->payload_len &&
+	       !(p->tcp_flags & TCP_SYN) && !f->known;
 }
 
 void
 inspect_packet(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
 {
+	if (p->icmp_error) {
+		error_packet(e, f, w, q);
+		return;
+	}
 	if (f->confirming) {
 		confirm(e, f, w, q, p);
+		return;
+	}
+	if (too_early(e, f, w, p)) {
+		answer(e, f, q, VERDICT_DROP_ONCE);
 		return;
 	}
 	bool added = !f->known && !dns_recognises(f, p);
@@ -300,7 +420,7 @@ inspect_packet(struct engine *e, struct flow *f, const struct way *w, const stru
 	if (f->known && f->known->is_dns)
 		dns_packet(e, f, w, q, p, added);
 	else if (f->sent == DECISION_PENDING && w->from_camera && p->payload_len)
-		inspect_keep(e, f, q);
+		keep(e, f, q);
 	else
 		answer(e, f, q, verdict_of(f));
 }
@@ -312,8 +432,12 @@ inspect_tick(struct engine *e)
 
 	while (hold_overdue(e->hold, &e->now, &number)) {
 		struct flow *f = flow_at(e->flows, number);
+		if (f->known && f->known->is_dns) {
+			dns_overdue(e, f);
+			continue;
+		}
 		give_up(e, f, "hold.too_long");
-		/* Policy still cannot say, or it is a question cut in two: what waits does not wait for ever. */
+		/* Policy still cannot say: what waits does not wait for ever. */
 		if (f->held.packets)
 			inspect_release(e, f, f->sent == DECISION_ALLOW ? verdict_of(f) : VERDICT_DROP_ONCE);
 	}

@@ -5,11 +5,24 @@
 
 #include "engine.h"
 
-/* Transports whose payload the probes can read; any other one is known by its number alone. */
-static bool
-can_be_watched(uint8_t proto)
+bool
+flow_can_be_watched(const struct flow *f)
 {
+	uint8_t proto = f->tuple.proto;
+
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
+/* The binding may be over by now; it was there when the connection began. */
+static void
+remember_proved(struct facts *f)
+{
+	for (size_t i = 0; i < f->n_bound; i++)
+		if (strcmp(f->bound[i], f->name) == 0)
+			return;
+	if (f->n_bound == FACTS_BOUND)
+		f->n_bound--;
+	f->bound[f->n_bound++] = f->name;
 }
 
 void
@@ -36,7 +49,9 @@ flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 		ret->protocol = f->known->protocol;
 		ret->name = f->known->has_name ? f->known->name : NULL;
 		ret->ech = f->known->ech;
-	} else if (!can_be_watched(f->tuple.proto)) {
+		if (f->known->proved)
+			remember_proved(ret);
+	} else if (!flow_can_be_watched(f)) {
 		ret->known = FACT_ALL;
 		ret->protocol = protocol_unknown;
 	}
@@ -58,13 +73,25 @@ judge_facts(struct engine *e, struct flow *f, const struct facts *facts, struct 
 	f->generation = (uint8_t)e->generation;
 }
 
+static void
+flow_locate(struct engine *e, struct flow *f)
+{
+	geo_lookup(e->is.geo, f->inbound ? &f->tuple.src : &f->tuple.dst, &f->place);
+	e->stats.geo_lookups++;
+	e->stats.geo_unknown += f->place.special == SPECIAL_NONE && !f->place.country[0];
+}
+
 void
 flow_judge_query(struct engine *e, struct flow *f, const char *query, struct judgement *ret)
 {
 	struct facts facts;
 
+	if (f->generation != (uint8_t)e->generation)
+		flow_locate(e, f);
 	flow_facts(e, f, &facts);
 	facts.query = query;
+	if (!query)
+		facts.protocol = protocol_unknown;
 	judge_facts(e, f, &facts, ret);
 }
 
@@ -73,9 +100,7 @@ flow_judge(struct engine *e, struct flow *f, struct judgement *ret)
 {
 	struct facts facts;
 
-	geo_lookup(e->is.geo, f->inbound ? &f->tuple.src : &f->tuple.dst, &f->place);
-	e->stats.geo_lookups++;
-	e->stats.geo_unknown += f->place.special == SPECIAL_NONE && !f->place.country[0];
+	flow_locate(e, f);
 	flow_facts(e, f, &facts);
 	judge_facts(e, f, &facts, ret);
 }

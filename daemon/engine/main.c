@@ -19,7 +19,9 @@
 #include "control.h"
 #include "engine.h"
 #include "log.h"
+#include "plan.h"
 #include "planner.h"
+#include "probe.h"
 
 enum {
 	BATCH = 64,	    /* datagrams a recvmmsg */
@@ -95,7 +97,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 static void
 make_buffers(struct loop *l)
 {
-	l->buffer_len = policy_options(l->engine->is.policy)->copy_range + HEADROOM;
+	l->buffer_len = PLAN_COPY_RANGE_MAX + HEADROOM; /* a reload may raise copy-range */
 	l->buffers = malloc(BATCH * l->buffer_len);
 	if (!l->buffers)
 		fatal("receive buffers");
@@ -144,6 +146,8 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 
 	if (!l.base || !l.engine)
 		fatal("start");
+	if (!probe_start())
+		log_warnx("libcrypto lacks an algorithm: QUIC stays unread and JA4 empty");
 	receive_start(&l, channel, &control, &view);
 	make_buffers(&l);
 	l.engine->control = control_new(l.engine, l.base, control, view);
@@ -208,6 +212,7 @@ main(int argc, char **argv)
 	log_set_priorities(getenv("JOURNAL_STREAM") != NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the gate decides when we stop */
+	signal(SIGTERM, SIG_IGN); /* and so does a service manager's TERM */
 	signal(SIGHUP, SIG_IGN);
 	if (plan) {
 		FILE *text = fdopen(text_fd, "w");

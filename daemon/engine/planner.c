@@ -29,6 +29,18 @@ refuse(const struct bundle *b, int plan_fd)
 	return policy_salvage(b, &plan) && write_plan(plan_fd, &plan) ? PLAN_SALVAGED : PLAN_REFUSED;
 }
 
+/* "2 errors, 1 warning." as `lenscap check` says it; the one who asked adds what became of the policy. */
+static void
+summary(const struct diags *d, FILE *text)
+{
+	if (d->errors)
+		fprintf(text, "%u error%s", d->errors, d->errors == 1 ? "" : "s");
+	if (d->warnings)
+		fprintf(text, "%s%u warning%s", d->errors ? ", " : "", d->warnings, d->warnings == 1 ? "" : "s");
+	if (d->n)
+		fprintf(text, ".\n");
+}
+
 int
 planner_run(const char *path, int plan_fd, int bundle_fd, FILE *text)
 {
@@ -39,16 +51,14 @@ planner_run(const char *path, int plan_fd, int bundle_fd, FILE *text)
 	int result = PLAN_REFUSED;
 
 	if (!b) {
-		fprintf(text, "%s: error: %s [E100]\n1 error, 0 warnings\n", failed ? failed : path, strerror(errno));
+		fprintf(text, "%s: error: %s [E191]\n1 error.\n", failed ? failed : path, strerror(errno));
 		return PLAN_REFUSED;
 	}
 	struct policy *p = policy_load(b, &diags);
 	if (p)
 		policy_run_tests(p, &diags);
 	diags_print(&diags, text, false);
-	if (diags.n)
-		fprintf(text, "%u error%s, %u warning%s\n", diags.errors, diags.errors == 1 ? "" : "s", diags.warnings,
-			diags.warnings == 1 ? "" : "s");
+	summary(&diags, text);
 	memset(&plan, 0, sizeof plan);
 	if (!p || diags.errors) {
 		result = refuse(b, plan_fd);

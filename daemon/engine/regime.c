@@ -57,7 +57,7 @@ regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 	bool keep = e->is.policy && same_outputs(e->is.policy, r.policy);
 	if (!keep) {
 		const struct policy_output *out = policy_outputs(r.policy, &n);
-		r.sinks = sinks_new(out, n, e->syslog_fd, report_first_record, e, &e->now);
+		r.sinks = sinks_new(out, e->recorder ? 0 : n, e->syslog_fd, report_first_record, e, &e->now);
 	}
 	if (!r.geo || !r.book || !r.rollup || (!keep && !r.sinks)) {
 		log_warnx("policy %s: not enough memory", b->id);
@@ -128,7 +128,10 @@ engine_adopt(struct engine *e, uint32_t generation)
 	regime_free(&old);
 	e->generation = generation;
 	e->policy_since_us = e->now.wall_us;
-	e->may_hold = may_enforce(e->is.policy);
+	e->may_hold = may_enforce(e->is.policy) && !e->offline;
+	e->watch_all = policy_mode(e->is.policy) == MODE_MONITOR || e->offline;
+	const struct policy_options *o = policy_options(e->is.policy);
+	hold_set_limits(e->hold, o->queue_length / 2, &(struct hold_limits){o->hold_packets, o->hold_bytes, o->hold_ms});
 	e->next_edge_s = policy_next_edge(e->is.policy, e->now.wall_us / 1000000);
 	links_rezone(e);
 	device_rematch(e->devices, e->is.policy);

@@ -29,6 +29,11 @@ struct rolled {
 	enum signature sid;   /* 0: the rule's own */
 	enum drop_reason drop;
 	size_t packet_len;
+	const struct dns_message *dns; /* the first event's question; gone when the window closes */
+	union {
+		struct known known; /* with its name: the flow may be over when the window closes */
+		char room[sizeof(struct known) + APP_NAME];
+	} spoken;
 };
 
 const size_t report_copy_max = sizeof(struct rolled);
@@ -46,7 +51,7 @@ emit(struct engine *e, struct record *r)
 
 	r->wall_us = e->now.wall_us;
 	r->host = e->host;
-	size_t len = record_print(r, line, sizeof line);
+	size_t len = e->recorder ? 1 : record_print(r, line, sizeof line);
 	if (!len) {
 		e->unprinted[type_bit(r->type)]++;
 		return;
@@ -56,7 +61,10 @@ emit(struct engine *e, struct record *r)
 		e->stats.alerts[r->level]++;
 		e->last_alert_us = e->now.wall_us;
 	}
-	sinks_write(e->is.sinks, r->type, r->level, &e->now, line, len);
+	if (e->recorder)
+		e->recorder(e->recorder_arg, r);
+	else
+		sinks_write(e->is.sinks, r->type, r->level, &e->now, line, len);
 }
 
 static void
@@ -151,6 +159,7 @@ fill_app(struct engine *e, const struct flow *f, struct parts *p)
 
 	if (f->known) {
 		p->r.app_proto = f->known->protocol == protocol_unknown ? "failed" : f->known->protocol;
+		p->r.ja4 = f->known->ja4[0] ? f->known->ja4 : NULL;
 		if (f->known->has_name && !f->known->ech) {
 			p->r.dest_name = f->known->name;
 			p->r.dest_name_from = strcmp(f->known->protocol, "http") == 0 ? "http" : "sni";
@@ -184,6 +193,24 @@ alert_category(const struct flow *f, enum signature sid)
 	return f->decision == DECISION_ALLOW ? "Not Suspicious Traffic" : "Potential Corporate Privacy Violation";
 }
 
+/* The decision in the words of every other alert. */
+static const char *
+done(const struct record_decision *d)
+{
+	bool would = d->decision == DECISION_ALLOW;
+
+	switch (d->would) {
+	case DECISION_BLOCK:
+		return would ? "would block" : "block";
+	case DECISION_REJECT:
+		return would ? "would reject" : "reject";
+	case DECISION_PENDING:
+	case DECISION_ALLOW:
+		break;
+	}
+	return "alert";
+}
+
 static void
 alert(struct engine *e, const struct rolled *k, uint64_t repeat, uint32_t seconds)
 {
@@ -197,6 +224,11 @@ alert(struct engine *e, const struct rolled *k, uint64_t repeat, uint32_t second
 	p.r.category = alert_category(&k->flow, k->sid);
 	p.r.repeat = repeat;
 	p.r.suppressed_s = seconds;
+	if (k->dns) {
+		snprintf(text, sizeof text, "LENSCAP %s %s: %s asks for %.255s", done(&p.decision), rule ? rule->name : "",
+			 p.device.name, k->dns->query);
+		p.r.signature = text;
+	}
 	if (k->sid == SID_UNKNOWN_DEVICE) {
 		snprintf(text, sizeof text, "LENSCAP unknown device: %s on %s is not in the inventory", p.device.name, p.r.in_iface);
 		p.r.signature = text;
@@ -266,6 +298,8 @@ report_rolled(void *arg, const struct rollup_key *key, const void *copy, size_t 
 	(void)key;
 	(void)now; /* e->now is the same clock */
 	memcpy(&k, copy, copy_len < sizeof k ? copy_len : sizeof k);
+	k.dns = NULL;
+	k.flow.known = k.flow.known ? &k.spoken.known : NULL;
 	write_rolled(arg, &k, n, seconds);
 }
 
@@ -287,13 +321,16 @@ roll(struct engine *e, const struct rolled *k, uint16_t device, uint32_t rule, c
 }
 
 static bool
-roll_flow(struct engine *e, enum rolled_kind kind, const struct flow *f, uint64_t count)
+roll_flow(struct engine *e, enum rolled_kind kind, const struct flow *f, const struct dns_message *m, uint64_t count)
 {
 	struct rolled k;
 
 	memset(&k, 0, sizeof k);
 	k.kind = kind;
 	k.flow = *f;
+	if (f->known)
+		memcpy(k.spoken.room, f->known, sizeof *f->known + (f->known->has_name ? strlen(f->known->name) + 1 : 0));
+	k.dns = m;
 	k.device = *device_at(e->devices, f->device);
 	uint32_t rule = f->rule != RULE_NO ? f->book->rules[f->rule].signature_id : 0;
 	return roll(e, &k, (uint16_t)f->device, rule, NULL, f->inbound ? &f->tuple.src : &f->tuple.dst, count);
@@ -312,8 +349,8 @@ report_denied(struct engine *e, const struct flow *f, uint64_t packets)
 
 	told.alerted = alert_of(f) != ALERT_NONE;
 	if (!told.alerted)
-		roll_flow(e, ROLLED_FLOW, &told, packets);
-	else if (roll_flow(e, ROLLED_ALERT, &told, packets))
+		roll_flow(e, ROLLED_FLOW, &told, NULL, packets);
+	else if (roll_flow(e, ROLLED_ALERT, &told, NULL, packets))
 		report_flow_end(e, &told, FLOW_END_DENIED);
 }
 
@@ -323,7 +360,7 @@ report_decided(struct engine *e, struct flow *f)
 	if (f->decision == DECISION_PENDING || alert_of(f) == ALERT_NONE)
 		return;
 	f->alerted = true;
-	roll_flow(e, ROLLED_ALERT, f, 1);
+	roll_flow(e, ROLLED_ALERT, f, NULL, 1);
 }
 
 void
@@ -408,8 +445,15 @@ report_dns(struct engine *e, struct flow *f, const struct dns_message *m, bool i
 	p.r.dns = m;
 	p.r.dns_answer = is_answer;
 	emit(e, &p.r);
-	if (!is_answer && f->decision != DECISION_ALLOW && alert_of(f) != ALERT_NONE)
-		roll_flow(e, ROLLED_ALERT, f, 1);
+}
+
+void
+report_question(struct engine *e, struct flow *f, const struct dns_message *m)
+{
+	if (alert_of(f) == ALERT_NONE)
+		return;
+	f->alerted = true;
+	roll_flow(e, ROLLED_ALERT, f, m, 1);
 }
 
 void

@@ -67,3 +67,9 @@ stream_view(const struct stream *s, struct probe_input *ret_input)
 	for (unsigned i = 0; i < 2; i++)
 		ret_input->side[i] = view_side(s, i);
 }
+
+uint32_t
+stream_seq(const struct stream *s, unsigned side)
+{
+	return s->side[side].base;
+}

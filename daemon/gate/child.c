@@ -27,23 +27,21 @@ enum { EXIT_NOT_STARTED = 126, DEATH_MS = 1000 };
 int
 child_program(void)
 {
-	static const char name[] = "lenscap-engine",
-			  installed[] = LENSCAP_PREFIX "/libexec/lenscap/lenscap-engine";
-	char path[PATH_MAX];
+	/* In the build tree beside this program; installed where the file system hierarchy has helpers. */
+	static const char *const places[] = {"lenscap-engine", "../libexec/lenscap/lenscap-engine"};
+	char self[PATH_MAX], path[PATH_MAX + 40];
 
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof name - 1);
-	if (n > 0) {
-		path[n] = '\0';
-		char *slash = strrchr(path, '/');
-		memcpy(slash ? slash + 1 : path, name, sizeof name);
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	self[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(self, '/');
+	for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+		snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, places[i]);
 		int fd = open(path, O_PATH | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
 	}
-	int fd = open(installed, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		log_warn("cannot find the engine: neither beside this program nor as %s", installed);
-	return fd;
+	log_warn("cannot find the engine: neither beside %s nor in ../libexec/lenscap", self);
+	return -1;
 }
 
 /*

@@ -78,6 +78,7 @@ refuse(struct gate *g, int text_fd)
 	keeper_event(g, EVENT_RELOAD_REFUSED, 1, "reload refused, policy %s stays in force: %s",
 		     g->plan.policy_id, first);
 	free(text);
+	g->reload.rejudge_wanted |= g->reload.rejudge; /* the hour has passed all the same */
 	finish(g);
 }
 
@@ -189,13 +190,13 @@ reload_prepared(struct gate *g, uint32_t ticket, bool ok)
 
 /* The queue rule first, so that a packet of the new rules never meets the old fail mode. */
 static int
-put_queue(struct gate *g, const struct plan *plan)
+put_queue(struct gate *g, const struct plan *plan, const struct plan *now)
 {
 	if (queue_rebind(g->queue, plan) < 0) {
 		log_warn("queue %u: cannot be taken into use", plan->queue);
 		return -1;
 	}
-	if (plan->queue == g->plan.queue && plan->fail_closed == g->plan.fail_closed)
+	if (plan->queue == now->queue && plan->fail_closed == now->fail_closed)
 		return 0;
 	return table_requeue(g->table, plan);
 }
@@ -220,8 +221,8 @@ commit(struct gate *g, const struct plan *plan)
 	struct reload *r = &g->reload;
 	unsigned old_shift = g->plan.mark_shift, generation = r->sweeping;
 
-	if (put_queue(g, plan) < 0 || put_rules(g, plan, generation) < 0) {
-		(void)put_queue(g, &g->plan);
+	if (put_queue(g, plan, &g->plan) < 0 || put_rules(g, plan, generation) < 0) {
+		(void)put_queue(g, &g->plan, plan);
 		refuse_saying(g, "error: the kernel has refused the new rules; see the log of lenscapd\n");
 		return;
 	}
@@ -285,6 +286,9 @@ reload_tick(struct gate *g)
 			keeper_lost(g, "it does not finish the new policy");
 		break;
 	case RELOAD_SWEEPING:
+		/* The table was put back, which took that number and the sweep's answers. */
+		if (r->sweeping != gate_next_generation(g))
+			start_sweep(g);
 		break;
 	}
 }

@@ -215,6 +215,7 @@ put_look(FILE *f, const struct ruleset *r)
 	     " ct direction reply ct mark & 0x%08x == 0 counter name c_reply accept",
 	     mask);
 	rule(f, "look", UNREMEMBERED " jump known");
+	rule(f, "look", UNREMEMBERED " meta mark set meta mark or 0x%08x", mark_of(shift, MARK_HINT_NEW, 0));
 	rule(f, "look", "ct direction reply meta mark set meta mark or 0x%08x",
 	     mark_of(shift, MARK_HINT_REPLY, 0));
 	rule(f, "look", "counter name c_queue jump " RULESET_TOQ);

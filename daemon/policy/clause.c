@@ -90,9 +90,13 @@ widen(struct condition *list, struct vec *v, size_t first)
 
 /* "trust-sni: true" is about the names beside it. */
 static void
-trust(struct condition *list, const struct vec *v, size_t first)
+trust(struct loader *l, const struct node *map, struct condition *list, const struct vec *v, size_t first)
 {
 	bool trusts = false;
+	const struct node *said = node_get(map, "trust-sni");
+
+	if (said && !node_get(map, "name")) /* it would hold for every place */
+		diag_hint(load_error(l, said, "E138", "trust-sni is about the names beside it, and there are none"), "add name:");
 	for (size_t i = first; i < v->n; i++)
 		trusts |= list[i].row->where & COND_TRUSTS && *(const uint8_t *)list[i].items;
 	for (size_t i = first; i < v->n; i++)
@@ -111,7 +115,7 @@ conditions_load(struct loader *l, const struct node *map, unsigned where, struct
 	}
 	if (where == COND_TO) {
 		widen(conditions->items, conditions, first);
-		trust(conditions->items, conditions, first);
+		trust(l, map, conditions->items, conditions, first);
 	}
 }
 

@@ -203,7 +203,12 @@ load_test_text(struct loader *l, const struct node *value)
 {
 	struct vec one = {0};
 	parse_pattern(l, value, &one);
-	return one.n ? ((struct name_pattern *)one.items)->text : NULL;
+	const struct name_pattern *p = one.n ? one.items : NULL;
+	if (p && (p->any || p->under)) {
+		diag_hint(load_error(l, value, "E145", "\"%.64s\" is not one name", value->text), "a flow has one name, without a star");
+		return NULL;
+	}
+	return p ? p->text : NULL;
 }
 
 /* The client says it, and DNS has proved it. */

@@ -124,6 +124,8 @@ print_type_facts(struct printer *p, const struct record *r)
 		json_str(&p->j, "counts", r->flow->exact ? "kernel" : "seen");
 	if (r->flow && r->type == RECORD_FLOW)
 		json_str(&p->j, "ended", flow_end_name(r->flow->end));
+	if (r->type == RECORD_FLOW)
+		print_known(p, "ja4", r->ja4);
 	if (r->type == RECORD_DROP)
 		json_str(&p->j, "drop", drop_reason_name(r->drop));
 	if (r->type == RECORD_STATS)

@@ -14,6 +14,7 @@ Scenario files: policy, traffic and what must come out, in one place.
     2.000  news cam-1:40000 > no:443 tcp end orig=10/1200 reply=8/900
     3.000  denied cam-1 > cn:80 tcp packets=200 bytes=8000
     4.000  cam-1:40001 > no:443  tcp ack say=tls:a.example part=..100 as=h   held
+    4.000  handshake cam-1:40001 > no:443         SYN, SYN-ACK and ACK, all of them watched
     late h watch                                  the packet called h, which was held, has this verdict now
     stop                                          implied by the first of what follows
     record   alert lenscap.rule=default src_ip=10.20.0.11      exactly one record; terms as in eve.holds()
@@ -61,7 +62,7 @@ HOSTS = {
 }
 LINKS = {"lo": 1, "cam0": 2, "wan0": 3, "vid0": 4}
 GUARDED = ("cam-1", "cam-2", "nvr", "clock", "stranger")
-DIRECTIVES = ("reload", "news", "denied", "raw", "tick", "rejudge", "links", "event", "sweep")
+DIRECTIVES = ("reload", "news", "denied", "raw", "tick", "rejudge", "links", "event", "handshake", "sweep")
 UNTIMED = ("late", "stop", "record", "sum", "first")
 ISN = {False: 1000, True: 5000}  # of who opened the connection, and of the other one
 
@@ -298,6 +299,13 @@ def packets(step):
                            (whole[:copied], {**where, "cap_len": len(whole)}))
 
 
+def handshake(step):
+    """SYN, SYN-ACK, ACK as (bytes, where)."""
+    forth, back = step.words[:3], step.words[2::-1]
+    for words in ([*forth, "tcp", "syn", "new"], [*back, "tcp", "syn", "ack", "reply"], [*forth, "tcp", "ack"]):
+        yield from packets(Step(step.line, "packet", step.at_s, words))
+
+
 def sweep(step):
     """
     For each place where the payload can be cut, a connection of its own: (where of the camera's packets,
@@ -330,5 +338,5 @@ def sweep(step):
 
 
 def mark(options):
-    """Other people's bits, and our hint that the packet travels in the reply direction."""
-    return options.number("mark", 0) | (1 << 8 << 16 if "reply" in options else 0)
+    """Other people's bits, and our hints: the packet travels in the reply direction, it is the first of its connection."""
+    return options.number("mark", 0) | (1 << 24 if "reply" in options else 0) | (2 << 24 if "new" in options else 0)

@@ -193,6 +193,7 @@ class TcpStream:
 
     def __init__(self, ns, address, port, gap_s=0.001):
         self.exchanges = self.retransmitted = 0
+        self.slowest_s = 0.0
         self.ended = None
         self.gap_s, self.closing = gap_s, False
         self.socket, how = connect(ns, address, port, 2.0)
@@ -207,11 +208,13 @@ class TcpStream:
         s.settimeout(5)
         try:
             while not self.closing:
+                start = time.monotonic()
                 s.sendall(b"x" * 100)
                 if not s.recv(4096):
                     self.ended = (time.monotonic(), "closed")
                     return
                 self.exchanges += 1
+                self.slowest_s = max(self.slowest_s, time.monotonic() - start)
                 time.sleep(self.gap_s)
         except OSError as e:
             self.ended = (time.monotonic(), word(e))

@@ -90,6 +90,10 @@ class Run:
         if got != [(label, verdict)] * count:
             raise AssertionError(f"held packets got {got}, expected {count} × {(label, verdict)}")
 
+    def do_handshake(self, step):
+        for n, (payload, where) in enumerate(scenario.handshake(step)):
+            self.one_packet(step, payload, where, ["watch"], ("SYN", "SYN-ACK", "ACK")[n % 3])
+
     def do_sweep(self, step):
         """sweep A > B tcp say=… ORDER: one connection for each place where the payload can be cut in two, all of them allowed."""
         for n, (where, packets) in enumerate(scenario.sweep(step)):
@@ -123,7 +127,7 @@ class Run:
         flags = sum(bit for word, bit in (("end", 1), ("closed", 2), ("replied", 4)) if word in o)
         orig, reply = (tuple(map(int, o.get(k, "0/0").split("/"))) for k in ("orig", "reply"))
         mark = fakegate.mark_of(o.get("mark", "allow"), self.gate.generation)
-        wall_ns = self.now_us(step) * 1000
+        wall_ns = (self.s.start_us + round(float(o.get("stop", step.at_s)) * 1e6)) * 1000
         self.gate.news([channel.FlowNews(t, mark, flags, *orig, *reply, self.s.start_us * 1000, wall_ns if "end" in o else 0)])
 
     def do_denied(self, step):
