@@ -16,6 +16,7 @@
  *	CH_DENIED	refusals that the kernel made
  *	CH_COUNTERS	queue and rule counters, each second
  *	CH_EVENT	something an operator must hear
+ *	CH_NEIGHBOURS	whose MAC an address of the camera side is
  *	CH_PING, CH_STOP, CH_REOPEN
  *
  * A reload: [engine CH_RELOAD] → gate plans → CH_PREPARE(ticket, bundle fd) → CH_PREPARED(ticket) → the gate commits the kernel transaction →
@@ -38,6 +39,7 @@ enum {
 	CHANNEL_VERDICTS = 1024,
 	CHANNEL_NEWS = 128,
 	CHANNEL_LINKS = 256,
+	CHANNEL_NEIGHBOURS = 1024,
 };
 
 enum channel_type {
@@ -53,6 +55,7 @@ enum channel_type {
 	CH_PING,
 	CH_STOP,
 	CH_REOPEN,
+	CH_NEIGHBOURS,
 	CH_READY = 64,
 	CH_PREPARED,
 	CH_VERDICTS,
@@ -120,6 +123,22 @@ struct channel_link {
 struct channel_links {
 	struct channel_head head;
 	struct channel_link link[];
+};
+
+/*
+ * CH_NEIGHBOURS: what the kernel's neighbour table knows behind guarded interfaces; all of it after each CH_LINKS (in as many messages
+ * as it takes), then what changes. Nothing is taken back: an address that moves is told again.
+ */
+struct channel_neighbour {
+	struct addr addr;
+	uint32_t ifindex;
+	struct mac mac;
+	uint8_t pad[2];
+};
+
+struct channel_neighbours {
+	struct channel_head head;
+	struct channel_neighbour n[];
 };
 
 /* CH_FLOW_NEWS */

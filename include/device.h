@@ -26,11 +26,14 @@ struct device {
 	bool by_address;	/* then `addr` is its identity and `mac` is not */
 	uint8_t zone;
 	bool alerted;		/* told once that it is not in the inventory */
+	bool introduced;	/* known by its neighbours alone: no packet of its or towards it was seen */
+	uint32_t life;		/* which of the devices that have had this slot */
 	uint16_t inventory;	/* index into the policy's inventory or DEVICE_UNKNOWN */
 	uint32_t flows;		/* references by live flows */
 	struct mac mac;
 	struct addr addr;	/* identity, or the address last used */
 	int64_t first_us, last_us;
+	uint32_t watched;	/* of these flows, those whose first bytes are remembered */
 	uint64_t flows_seen, flows_blocked;
 };
 
@@ -50,6 +53,12 @@ struct device *device_by_packet(struct device_table *t, const struct policy *p, 
 struct device *device_by_address(struct device_table *t, const struct policy *p, const struct addr *a, uint8_t zone,
 				 const struct now *now, bool *ret_new);
 
+/*
+ * The kernel's neighbour table says who has this address: device_by_address() will find the device of that MAC. It does not count as
+ * seen, and where the table is full nobody makes room for it.
+ */
+void device_introduce(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *a, uint8_t zone);
+
 uint32_t device_index(const struct device_table *t, const struct device *d);
 struct device *device_at(struct device_table *t, uint32_t index);
 
@@ -60,7 +69,7 @@ void device_release(struct device *d);
 /* After a reload: finds every device's place in the new inventory. */
 void device_rematch(struct device_table *t, const struct policy *p);
 
-size_t device_count(const struct device_table *t);
+size_t device_count(const struct device_table *t); /* seen ones */
 size_t device_unknown_count(const struct device_table *t);
 uint64_t device_evictions(const struct device_table *t);
 uint64_t device_shared(const struct device_table *t); /* packets that the anonymous device stood in for */

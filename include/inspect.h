@@ -51,6 +51,9 @@ void inspect_answer(struct engine *e, struct flow *f, const struct queued *q);
 /* The flow's answer has changed for another reason (a reload, a limit): what waits goes or falls with it. */
 void inspect_settle(struct engine *e, struct flow *f);
 
+/* Forgets the first bytes of this flow. */
+void inspect_forget(struct engine *e, struct flow *f);
+
 /* Nothing will ever be known of what this flow speaks: its first bytes went by unread. */
 void inspect_never(struct flow *f);
 

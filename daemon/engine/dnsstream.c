@@ -21,8 +21,7 @@ dns_forget_stream(struct engine *e, struct flow *f)
 	if (!f->stream)
 		return;
 	inspect_release(e, f, e->may_hold ? VERDICT_DROP_ONCE : VERDICT_WATCH);
-	stream_free(e->streams, f->stream);
-	f->stream = NULL;
+	inspect_forget(e, f);
 }
 
 /* Nothing passes on this connection any more; where nothing is enforced, all of it does, unread. */

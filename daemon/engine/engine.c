@@ -438,11 +438,15 @@ no_flow(struct engine *e, const struct queued *q, const struct packet *p, enum d
 	engine_answer(e, q, policy_mode(e->is.policy) == MODE_MONITOR ? DECISION_PENDING : VERDICT_DROP_ONCE);
 }
 
-/* Without a kernel that speaks of it, an open connection is given as much time as a settled one. */
+/*
+ * An established connection may be silent for long before its first payload, and the kernel's news keep it. Without a kernel that speaks of
+ * it, one that is open is given as much time.
+ */
 static unsigned
 list_of(const struct engine *e, const struct flow *f)
 {
-	bool patient = e->offline ? !f->closed : f->sent == DECISION_ALLOW;
+	bool waits = f->sent == DECISION_PENDING && f->established && f->packets[1] > 0;
+	bool patient = e->offline ? !f->closed : f->sent == DECISION_ALLOW || waits;
 
 	return patient ? FLOW_PATIENT : FLOW_IMPATIENT;
 }

@@ -95,12 +95,28 @@ inspect_release(struct engine *e, struct flow *f, unsigned verdict)
 	hold_release(e->hold, &f->held, refuses(verdict), let_go, e);
 }
 
-static void
-forget_stream(struct engine *e, struct flow *f)
+void
+inspect_forget(struct engine *e, struct flow *f)
 {
-	if (f->stream)
-		stream_free(e->streams, f->stream);
+	if (!f->stream)
+		return;
+	stream_free(e->streams, f->stream);
 	f->stream = NULL;
+	device_at(e->devices, f->device)->watched--;
+}
+
+/* One device may take a quarter of the places, so that a hostile one leaves some for the others. */
+static bool
+remember_bytes(struct engine *e, struct flow *f)
+{
+	struct device *d = device_at(e->devices, f->device);
+
+	if (f->stream)
+		return true;
+	if (d->watched < policy_options(e->is.policy)->watched_flows / 4)
+		f->stream = stream_new(e->streams, f->tuple.proto);
+	d->watched += f->stream != NULL;
+	return f->stream != NULL;
 }
 
 void
@@ -110,7 +126,7 @@ inspect_settle(struct engine *e, struct flow *f)
 	f->confirming = f->sent == DECISION_ALLOW && f->stream && f->sent_payload && f->tuple.proto == IPPROTO_TCP && e->may_hold;
 	inspect_release(e, f, verdict_of(f));
 	if (!f->confirming)
-		forget_stream(e, f);
+		inspect_forget(e, f);
 }
 
 void
@@ -118,14 +134,14 @@ inspect_cut(struct engine *e, struct flow *f)
 {
 	f->confirming = false;
 	inspect_release(e, f, verdict_of(f));
-	forget_stream(e, f);
+	inspect_forget(e, f);
 }
 
 void
 inspect_end(struct engine *e, struct flow *f)
 {
 	inspect_release(e, f, e->may_hold ? VERDICT_DROP_ONCE : DECISION_PENDING);
-	forget_stream(e, f);
+	inspect_forget(e, f);
 	if (f->known && !f->known->fixed)
 		free(f->known);
 	f->known = NULL;
@@ -136,7 +152,7 @@ judge_again(struct engine *e, struct flow *f)
 {
 	if (f->watching) { /* its answer stands: what it speaks could not change it */
 		f->watching = false;
-		forget_stream(e, f);
+		inspect_forget(e, f);
 		return;
 	}
 	engine_decide(e, f, f->passed);
@@ -286,7 +302,7 @@ open_again(struct engine *e, struct flow *f, const struct packet *p)
 	    stream_seq(f->stream, PROBE_TO_SERVER) == p->tcp_seq + 1)
 		return;
 	inspect_release(e, f, VERDICT_DROP_ONCE);
-	forget_stream(e, f);
+	inspect_forget(e, f);
 	f->sent_payload = false;
 	f->full = 0;
 }
@@ -336,10 +352,10 @@ confirm(struct engine *e, struct flow *f, const struct way *w, const struct queu
 		f->decision = DECISION_BLOCK;
 		f->sent = DECISION_REJECT;
 		report_anomaly(e, f, ANOMALY_STREAM, trick);
-		forget_stream(e, f);
+		inspect_forget(e, f);
 	} else if (!w->from_camera && (p->tcp_flags & TCP_ACK) && (int32_t)(p->tcp_ack - f->confirm_seq) >= 0) {
 		f->confirming = false;
-		forget_stream(e, f);
+		inspect_forget(e, f);
 	}
 	answer(e, f, q, verdict_of(f));
 }
@@ -368,9 +384,7 @@ watch(struct engine *e, struct flow *f, const struct way *w, const struct packet
 	}
 	if (opened_by_camera(f) && w->from_camera)
 		open_again(e, f, p);
-	if (!f->stream)
-		f->stream = stream_new(e->streams, f->tuple.proto);
-	if (!f->stream) {
+	if (!remember_bytes(e, f)) {
 		give_up(e, f, f->watching ? NULL : "stream.no_room");
 		return;
 	}
