@@ -104,7 +104,8 @@ fuzz: $(FUZZ)
 # Silence is the only good answer.
 lint:
 	@mandoc -T lint -W warning man/*.[58]
-	@cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem -Iinclude daemon cli
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
+		-D_GNU_SOURCE '-Dmnl_attr_for_each_nested(a,b)=while(mnl_next(&a,b))' -Iinclude daemon cli
 	@clang-tidy --quiet $(wildcard daemon/*/*.c cli/*.c) -- -std=gnu17 $(DEFINES) 2>/dev/null
 
 MAN5 := $(wildcard man/*.5)

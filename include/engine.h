@@ -143,6 +143,8 @@ void offline_follow(struct flow *f, bool reply, const struct packet *p);
 /* judge.c */
 /* The probes can read what flows of this transport carry; any other is known by its number alone. */
 bool flow_can_be_watched(const struct flow *f);
+/* Its camera is known by its address alone, in a zone where the MAC tells who is who. */
+bool flow_camera_unseen(const struct engine *e, const struct flow *f);
 /* Fills what policy needs to know of the flow. */
 void flow_facts(const struct engine *e, const struct flow *f, struct facts *ret);
 /* Judges a flow under the policy in force and remembers the answer in it. */

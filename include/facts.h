@@ -37,6 +37,7 @@ struct facts {
 	uint8_t zone;	     /* the camera side's zone: index into the policy's zones */
 	uint8_t remote_zone; /* the far side's zone, or ZONE_NONE */
 	bool inbound;	     /* opened by the far side */
+	bool unseen;	     /* the connection was there before us, and only its camera's address is known so far, not who has it */
 	uint8_t proto;	     /* IPPROTO_* */
 	bool has_port;
 	uint16_t port;	    /* the port that was opened, on whichever side */

@@ -119,9 +119,6 @@ struct flow *flow_at(struct flow_table *t, uint32_t number);
 size_t flow_count(const struct flow_table *t);
 size_t flow_capacity(const struct flow_table *t);
 
-/* True when some flow of this device goes to this address. Looks at every flow: for rare occasions. */
-bool flow_any_to(const struct flow_table *t, uint32_t device, const struct addr *remote);
-
 /* Walks all flows; `visit` may end the one that it was given. */
 void flow_walk(struct flow_table *t, void (*visit)(void *arg, struct flow *f), void *arg);
 

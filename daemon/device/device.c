@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The device table; see device.h. Two hash tables over one array of slots: by identity (MAC or address, and zone), and from an
- * address to the device that last sent from it. The second one is a cache: an entry may be overwritten, never wrong for long.
+ * address to the device that last sent from it, or that the kernel has found there since. The second one is a cache: an entry may be
+ * overwritten, never wrong for long.
  */
 #include "device.h"
 
@@ -13,6 +14,7 @@
 struct binding {
 	struct addr addr;
 	uint32_t device; /* 0: empty */
+	uint32_t life;	 /* of that device: its slot may be another's by now */
 	uint8_t zone;
 };
 
@@ -22,7 +24,8 @@ struct device_table {
 	uint32_t *buckets;
 	struct binding *bindings;
 	uint32_t mask, binding_mask, capacity, count, newest, oldest;
-	uint32_t strangers; /* of count: not in the inventory */
+	uint32_t strangers;  /* of count: not in the inventory */
+	uint32_t introduced; /* of count: not seen yet */
 	uint64_t evictions, shared;
 };
 
@@ -142,6 +145,7 @@ make_room(struct device_table *t, bool for_stranger)
 		link = &t->slots[*link].hash_next;
 	*link = d->hash_next;
 	list_remove(t, d);
+	t->introduced -= d->introduced;
 	t->evictions++;
 	return i;
 }
@@ -170,42 +174,107 @@ strangers_max(const struct device_table *t, const struct policy *p)
 }
 
 static struct device *
-find_or_make(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *addr, uint8_t zone,
-	     const struct now *now, bool *ret_new)
+find(struct device_table *t, const struct identity *id)
 {
-	struct identity id = identity_of(mac, addr, zone), other;
-	uint32_t i, *bucket = bucket_of(t, &id);
-
-	*ret_new = false;
-	for (i = *bucket; i; i = t->slots[i].hash_next) {
-		other = identity_of_device(&t->slots[i]);
-		if (memcmp(&other, &id, sizeof id) == 0)
+	for (uint32_t i = *bucket_of(t, id); i; i = t->slots[i].hash_next) {
+		struct identity other = identity_of_device(&t->slots[i]);
+		if (memcmp(&other, id, sizeof other) == 0)
 			return &t->slots[i];
 	}
-	struct device made = {.by_address = mac == NULL, .addr = *addr, .zone = zone, .first_us = now->wall_us};
+	return NULL;
+}
+
+static struct device
+describe(const struct policy *p, const struct mac *mac, const struct addr *addr, uint8_t zone)
+{
+	struct device d = {.by_address = mac == NULL, .addr = *addr, .zone = zone};
 	if (mac)
-		made.mac = *mac;
-	made.inventory = match_inventory(&made, p);
-	bool stranger = is_stranger(&made), fits = !stranger || t->strangers < strangers_max(t, p);
-	i = fits && t->count < t->capacity ? ++t->count : make_room(t, stranger);
-	if (!i) {
-		t->shared++;
-		return &t->slots[DEVICE_ANONYMOUS];
-	}
-	t->strangers += stranger;
+		d.mac = *mac;
+	d.inventory = match_inventory(&d, p);
+	return d;
+}
+
+/* There is a place that nobody has, and a stranger may take it. */
+static bool
+fits(const struct device_table *t, const struct policy *p, const struct device *made)
+{
+	return t->count < t->capacity && (!is_stranger(made) || t->strangers < strangers_max(t, p));
+}
+
+/* Into slot i, which is free. */
+static struct device *
+place(struct device_table *t, uint32_t i, const struct device *made)
+{
 	struct device *d = &t->slots[i];
-	*d = made;
+	struct identity id = identity_of_device(made);
+	uint32_t *bucket = bucket_of(t, &id), life = d->life + 1;
+
+	*d = *made;
+	d->life = life;
 	d->hash_next = *bucket;
 	*bucket = i;
 	list_push(t, d);
-	*ret_new = true;
+	t->strangers += is_stranger(d);
+	t->introduced += d->introduced;
 	return d;
+}
+
+/* Traffic of its own: from now on it counts. True: this was the first. */
+static bool
+become_seen(struct device_table *t, struct device *d, const struct now *now)
+{
+	if (!d->introduced)
+		return false;
+	d->introduced = false;
+	d->first_us = now->wall_us;
+	t->introduced--;
+	return true;
+}
+
+static struct device *
+find_or_make(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *addr, uint8_t zone,
+	     const struct now *now, bool *ret_new)
+{
+	struct identity id = identity_of(mac, addr, zone);
+	struct device *d = find(t, &id);
+
+	if (d) {
+		*ret_new = become_seen(t, d, now);
+		return d;
+	}
+	struct device made = describe(p, mac, addr, zone);
+	made.first_us = now->wall_us;
+	uint32_t i = fits(t, p, &made) ? ++t->count : make_room(t, is_stranger(&made));
+	*ret_new = i != DEVICE_ANONYMOUS;
+	if (*ret_new)
+		return place(t, i, &made);
+	t->shared++;
+	return &t->slots[DEVICE_ANONYMOUS];
+}
+
+/* The inventory may know it by this address where it did not by the one before. */
+static void
+use_address(struct device_table *t, const struct policy *p, struct device *d, const struct addr *a)
+{
+	if (d->by_address || addr_cmp(&d->addr, a) == 0)
+		return;
+	d->addr = *a;
+	if (!is_stranger(d))
+		return;
+	d->inventory = match_inventory(d, p);
+	t->strangers -= !is_stranger(d);
 }
 
 static struct binding *
 binding_of(struct device_table *t, const struct addr *a)
 {
 	return &t->bindings[hash_bytes(&t->key, a, sizeof *a) & t->binding_mask];
+}
+
+static void
+bind_address(struct device_table *t, const struct addr *a, const struct device *d)
+{
+	*binding_of(t, a) = (struct binding){*a, device_index(t, d), d->life, d->zone};
 }
 
 struct device *
@@ -218,9 +287,8 @@ device_by_packet(struct device_table *t, const struct policy *p, const struct ma
 	d->last_us = now->wall_us;
 	if (i == DEVICE_ANONYMOUS)
 		return d;
-	if (!d->by_address)
-		d->addr = *src;
-	*binding_of(t, src) = (struct binding){*src, i, zone};
+	use_address(t, p, d, src);
+	bind_address(t, src, d);
 	if (t->newest != i) {
 		list_remove(t, d);
 		list_push(t, d);
@@ -233,12 +301,29 @@ device_by_address(struct device_table *t, const struct policy *p, const struct a
 		  bool *ret_new)
 {
 	const struct binding *b = binding_of(t, a);
+	struct device *d = &t->slots[b->device];
 
-	*ret_new = false;
-	/* A device that was evicted since may have left its slot to another: the address it uses now tells. */
-	if (b->device && b->zone == zone && addr_cmp(&b->addr, a) == 0 && addr_cmp(&t->slots[b->device].addr, a) == 0)
-		return &t->slots[b->device];
-	return find_or_make(t, p, NULL, a, zone, now, ret_new);
+	if (!b->device || b->zone != zone || b->life != d->life || addr_cmp(&b->addr, a) != 0)
+		return find_or_make(t, p, NULL, a, zone, now, ret_new);
+	*ret_new = become_seen(t, d, now);
+	return d;
+}
+
+void
+device_introduce(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *a, uint8_t zone)
+{
+	struct identity id = identity_of(mac, a, zone);
+	struct device *d = find(t, &id);
+
+	if (!d) {
+		struct device made = describe(p, mac, a, zone);
+		if (!fits(t, p, &made))
+			return;
+		made.introduced = true;
+		d = place(t, ++t->count, &made);
+	}
+	use_address(t, p, d, a);
+	bind_address(t, a, d);
 }
 
 uint32_t
@@ -278,13 +363,16 @@ device_rematch(struct device_table *t, const struct policy *p)
 size_t
 device_count(const struct device_table *t)
 {
-	return t->count;
+	return t->count - t->introduced;
 }
 
 size_t
 device_unknown_count(const struct device_table *t)
 {
-	return t->strangers;
+	size_t n = 0;
+	for (uint32_t i = t->newest; i; i = t->slots[i].older)
+		n += !t->slots[i].introduced && is_stranger(&t->slots[i]);
+	return n;
 }
 
 uint64_t

@@ -416,6 +416,29 @@ rejudge(struct engine *e, struct flow *f)
 	report_revoked(e, f);
 }
 
+/* Who the camera is has become known since its flow was first seen: that changes what policy says. */
+static void
+recognise(struct engine *e, struct flow *f, const struct orientation *o, const struct queued *q)
+{
+	bool new_device;
+
+	if (!flow_camera_unseen(e, f))
+		return;
+	struct device *d = attach_device(e, o, q, &new_device);
+	uint32_t i = device_index(e->devices, d);
+	if (i == f->device || i == DEVICE_ANONYMOUS)
+		return;
+	if (new_device)
+		names_forget(e->names, i);
+	struct device *before = device_at(e->devices, f->device);
+	before->watched -= f->stream != NULL;
+	d->watched += f->stream != NULL;
+	device_hold(d);
+	device_release(before);
+	f->device = i;
+	f->generation = MARK_GENERATION_STALE;
+}
+
 /* Each of its questions is judged when it is asked. */
 static bool
 speaks_dns(const struct flow *f)
@@ -484,6 +507,7 @@ engine_packet(struct engine *e, const struct queued *q)
 	}
 	if (f) {
 		count_packet(f, &o, &p);
+		recognise(e, f, &o, q);
 		if (f->generation != e->generation && !speaks_dns(f))
 			rejudge(e, f);
 		f->established = true;

@@ -225,16 +225,6 @@ flow_capacity(const struct flow_table *t)
 	return t->capacity;
 }
 
-bool
-flow_any_to(const struct flow_table *t, uint32_t device, const struct addr *remote)
-{
-	for (unsigned l = 0; l < FLOW_LISTS; l++)
-		for (uint32_t i = t->lists[l].newest; i; i = t->slots[i].slot.older)
-			if (t->slots[i].device == device && addr_cmp(&t->slots[i].tuple.dst, remote) == 0)
-				return true;
-	return false;
-}
-
 void
 flow_walk(struct flow_table *t, void (*visit)(void *arg, struct flow *f), void *arg)
 {

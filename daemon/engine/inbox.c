@@ -79,6 +79,29 @@ on_links(struct engine *e, const void *m, const int *fds, size_t n_fds)
 	return true;
 }
 
+/* A zone behind a router has no MACs of its own: there the neighbour is the router. */
+static void
+neighbour(struct engine *e, const struct channel_neighbour *n)
+{
+	size_t n_zones;
+	const struct policy_zone *zones = policy_zones(e->is.policy, &n_zones);
+	uint8_t zone = link_find(e, n->ifindex)->zone;
+
+	if (zone < n_zones && !zones[zone].by_address)
+		device_introduce(e->devices, e->is.policy, &n->mac, &n->addr, zone);
+}
+
+static bool
+on_neighbours(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	const struct channel_neighbours *all = m;
+	(void)fds;
+	(void)n_fds;
+	for (size_t i = 0; i < all->head.count; i++)
+		neighbour(e, &all->n[i]);
+	return true;
+}
+
 static void
 flow_news(struct engine *e, const struct channel_flow_news *n)
 {
@@ -216,6 +239,7 @@ static const struct {
 	{CH_COMMIT, sizeof(struct channel_commit), 0, 0, on_commit},
 	{CH_REFUSED, sizeof(struct channel_head), 0, 0, on_refused},
 	{CH_LINKS, sizeof(struct channel_links), sizeof(struct channel_link), CHANNEL_LINKS, on_links},
+	{CH_NEIGHBOURS, sizeof(struct channel_neighbours), sizeof(struct channel_neighbour), CHANNEL_NEIGHBOURS, on_neighbours},
 	{CH_FLOW_NEWS, sizeof(struct channel_news), sizeof(struct channel_flow_news), CHANNEL_NEWS, on_flow_news},
 	{CH_DENIED, sizeof(struct channel_denied), sizeof(struct channel_denied_flow), CHANNEL_NEWS, on_denied},
 	{CH_COUNTERS, sizeof(struct channel_counters), 0, 0, on_counters},

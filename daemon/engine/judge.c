@@ -13,6 +13,15 @@ flow_can_be_watched(const struct flow *f)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
+bool
+flow_camera_unseen(const struct engine *e, const struct flow *f)
+{
+	size_t n;
+	const struct policy_zone *zones = policy_zones(e->is.policy, &n);
+
+	return device_at(e->devices, f->device)->by_address && f->zone < n && !zones[f->zone].by_address;
+}
+
 /* The binding may be over by now; it was there when the connection began. */
 static void
 remember_proved(struct facts *f)
@@ -36,6 +45,8 @@ flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 	ret->zone = f->zone;
 	ret->remote_zone = f->remote_zone;
 	ret->inbound = f->inbound;
+	/* After a restart the far side may speak first. Not to know yet whose flow it is proves no stranger: the rules alone judge it. */
+	ret->unseen = f->established && flow_camera_unseen(e, f);
 	ret->proto = f->tuple.proto;
 	ret->has_port = proto_has_ports(f->tuple.proto);
 	ret->port = f->tuple.dport;

@@ -15,6 +15,7 @@
 #include "denied.h"
 #include "links.h"
 #include "mark.h"
+#include "neighbours.h"
 #include "netlink.h"
 #include "news.h"
 #include "notify.h"
@@ -31,9 +32,18 @@ enum {
 	RESTORE_MS = 250, /* between two repairs: somebody may be fighting us */
 	RETRY_MS = 500,
 	LINKS_MS = 50,
+	LAST_NEWS_MS = 1000,
 	AGREE = 2,	  /* readings, when the waiting packets are known */
 	AGREE_BLIND = 10, /* when they are not: none waits that long */
 };
+
+static void
+read_clock(struct gate *g)
+{
+	struct now now;
+	clock_read(&now);
+	g->now_ns = now.mono_ns;
+}
 
 /* ---- what others of the four files ask for ---- */
 
@@ -60,7 +70,8 @@ gate_committed(struct gate *g, unsigned generation, uint32_t ticket, bool policy
 	g->generation = generation;
 	if (policy)
 		log_info("policy %s is in force, generation %u", g->plan.policy_id, generation);
-	(void)keeper_send(g, &c, sizeof c, -1, true);
+	if (keeper_send(g, &c, sizeof c, -1, true) && policy)
+		gate_tell_links(g); /* others may be guarded now */
 }
 
 void
@@ -74,6 +85,18 @@ gate_table_anew(struct gate *g)
 	g->denied_seen = g->tally.c[C_DENIED].packets;
 }
 
+static void
+tell_neighbours(const struct channel_neighbour *row, size_t n, void *arg)
+{
+	struct {
+		struct channel_head head;
+		struct channel_neighbour n[CHANNEL_NEIGHBOURS];
+	} m = {.head = {.type = CH_NEIGHBOURS, .count = (uint16_t)n}};
+
+	memcpy(m.n, row, n * sizeof *row);
+	(void)keeper_send(arg, &m, sizeof m.head + n * sizeof *row, -1, false);
+}
+
 void
 gate_tell_links(struct gate *g)
 {
@@ -85,6 +108,8 @@ gate_tell_links(struct gate *g)
 
 	m.head.count = (uint16_t)n;
 	(void)keeper_send(g, &m, sizeof m.head + n * sizeof *m.link, -1, false);
+	neighbours_guard(g->neighbours, &g->plan, m.link, n);
+	neighbours_read(g->neighbours, tell_neighbours, g);
 }
 
 /* ---- sources ---- */
@@ -171,6 +196,18 @@ on_links(struct gate *g)
 }
 
 static int
+neighbour_source(const struct gate *g)
+{
+	return neighbours_fd(g->neighbours);
+}
+
+static void
+on_neighbours(struct gate *g)
+{
+	neighbours_events(g->neighbours, tell_neighbours, g);
+}
+
+static int
 event_source(const struct gate *g)
 {
 	return news_event_fd(g->news);
@@ -211,6 +248,34 @@ on_entry(struct gate *g)
 	news_look_step(g->news, g->plan.mark_shift, tell_news, g);
 }
 
+/* An engine that has much to do with the news before it is waited for, and what it says meanwhile is heard. */
+static void
+tell_last_news(const struct channel_flow_news *f, size_t n, void *arg)
+{
+	struct gate *g = arg;
+	struct pollfd p = {.fd = g->keeper.channel, .events = POLLOUT};
+	struct now now;
+
+	for (clock_read(&now); p.fd >= 0 && now.mono_ns < g->last_news_ns; clock_read(&now)) {
+		if (poll(&p, 1, 10) > 0)
+			break;
+		inbox_read(g);
+		p.fd = g->keeper.channel;
+	}
+	tell_news(f, n, g);
+}
+
+void
+gate_last_news(struct gate *g)
+{
+	if (g->keeper.state != ENGINE_READY)
+		return;
+	read_clock(g);
+	g->last_news_ns = g->now_ns + LAST_NEWS_MS * MS;
+	if (!news_look_all(g->news, g->plan.mark_shift, g->last_news_ns, tell_last_news, g))
+		log_warnx("conntrack: not everything could be read; some flow records have the counts that were seen");
+}
+
 static int
 denied_source(const struct gate *g)
 {
@@ -242,8 +307,8 @@ static const struct source {
 } sources[] = {
 	{channel_source, inbox_read}, {engine_source, on_engine_end},	{signal_source, on_signal},
 	{watch_source, on_watch},     {planner_source, reload_planned}, {sweep_source, reload_sweep},
-	{links_source, on_links},     {event_source, on_event},		{entry_source, on_entry},
-	{denied_source, on_denied},
+	{links_source, on_links},     {neighbour_source, on_neighbours}, {event_source, on_event},
+	{entry_source, on_entry},     {denied_source, on_denied},
 };
 enum { SOURCES = sizeof sources / sizeof *sources };
 
@@ -428,14 +493,6 @@ time_to_next(const struct gate *g)
 			next = g->chore_due_ns[i];
 	uint64_t wait = next > g->now_ns ? next - g->now_ns : 0;
 	return (struct timespec){.tv_sec = (time_t)(wait / 1000000000), .tv_nsec = (long)(wait % 1000000000)};
-}
-
-static void
-read_clock(struct gate *g)
-{
-	struct now now;
-	clock_read(&now);
-	g->now_ns = now.mono_ns;
 }
 
 int

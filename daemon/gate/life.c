@@ -15,6 +15,7 @@
 
 #include "denied.h"
 #include "links.h"
+#include "neighbours.h"
 #include "netlink.h"
 #include "news.h"
 #include "notify.h"
@@ -86,9 +87,11 @@ open_netlink(struct gate *g)
 	g->news = news_open();
 	g->denied = denied_open();
 	g->links = links_open();
+	g->neighbours = neighbours_open();
 	g->watch = watch_open();
 	g->ask = netlink_open(NETLINK_NETFILTER, 0);
-	if (g->queue && g->sweep && g->news && g->denied && g->links && g->watch && g->ask)
+	if (g->queue && g->sweep && g->news && g->denied && g->links && g->neighbours && g->watch &&
+	    g->ask)
 		return true;
 	log_warn("cannot open the kernel's packet filter; CAP_NET_ADMIN and netfilter's queue and conntrack "
 		 "are needed");
@@ -287,7 +290,8 @@ gate_start(struct gate *g)
 /*
  * fail: open takes the table away first, so that nobody waits for an engine that is about to go; removing a
  * hook makes the kernel drop what waits in the queue, so that is answered just before. fail: closed leaves
- * the table: undecided packets drop.
+ * the table: undecided packets drop. Only then, when nothing waits for a verdict any more, the engine hears
+ * the last counters of what still lives, and that it may go.
  */
 void
 gate_stop(struct gate *g)
@@ -307,6 +311,7 @@ gate_stop(struct gate *g)
 			 "inet " RULESET_TABLE " opens");
 	}
 	g->installed = false;
+	gate_last_news(g);
 	if (keeper_send(g, &stop, sizeof stop, -1, false) && child_wait(&g->keeper.child, STOP_MS, &status))
 		g->keeper.state = ENGINE_DOWN;
 	keeper_lost(g, "stopped");
@@ -334,6 +339,7 @@ gate_free(struct gate *g)
 	news_close(g->news);
 	denied_close(g->denied);
 	links_close(g->links);
+	neighbours_close(g->neighbours);
 	watch_close(g->watch);
 	netlink_close(g->ask);
 	place_close(&g->place);

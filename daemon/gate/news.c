@@ -4,18 +4,21 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "clock.h"
 #include "mark.h"
 #include "walk.h"
 
 enum {
 	EVENT_BUFFER = 4 << 20,
 	STEP_DATAGRAMS = 32,
+	LAST_EVENTS = 64,
 };
 
 struct news {
@@ -145,6 +148,33 @@ news_look_step(struct news *n, unsigned shift, news_sink *sink, void *arg)
 	begin(n, shift, sink, arg);
 	n->looking = netlink_step(n->dump, STEP_DATAGRAMS, each_entry, n) == NETLINK_MORE;
 	deliver(n);
+}
+
+static bool
+is_readable_until(int fd, uint64_t until_ns)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct now now;
+
+	clock_read(&now);
+	int left_ms = now.mono_ns < until_ns ? (int)((until_ns - now.mono_ns) / 1000000) : 0;
+	return left_ms > 0 && poll(&p, 1, left_ms) > 0;
+}
+
+bool
+news_look_all(struct news *n, unsigned shift, uint64_t until_ns, news_sink *sink, void *arg)
+{
+	enum netlink_progress p = NETLINK_MORE;
+
+	for (unsigned i = 0; i < LAST_EVENTS; i++)
+		(void)news_events(n, shift, sink, arg);
+	begin(n, shift, sink, arg);
+	if (walk_start(n->ask, 0, 0) < 0)
+		return false;
+	while (p == NETLINK_MORE && is_readable_until(netlink_fd(n->ask), until_ns))
+		p = netlink_step(n->ask, 1, each_entry, n);
+	deliver(n);
+	return p == NETLINK_DONE;
 }
 
 struct size {

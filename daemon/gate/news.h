@@ -24,6 +24,12 @@ unsigned news_events(struct news *n, unsigned shift, news_sink *sink, void *arg)
 void news_look(struct news *n);
 void news_look_step(struct news *n, unsigned shift, news_sink *sink, void *arg);
 
+/*
+ * At the end: what has ended, then all entries, at once, until the clock says until_ns (CLOCK_MONOTONIC).
+ * False: time ran out, or the kernel failed.
+ */
+bool news_look_all(struct news *n, unsigned shift, uint64_t until_ns, news_sink *sink, void *arg);
+
 /* Number of conntrack entries and its limit; zero when unknown. */
 void news_table_size(struct news *n, uint32_t *ret_entries, uint32_t *ret_max);
 

@@ -83,6 +83,7 @@ struct gate {
 	struct news *news;
 	struct denied *denied;
 	struct links *links;
+	struct neighbours *neighbours;
 	struct watch *watch;
 	struct netlink *ask; /* counters */
 
@@ -102,6 +103,7 @@ struct gate {
 
 	uint64_t now_ns;
 	uint64_t verify_at_ns, restored_ns, links_at_ns; /* 0: nothing to do */
+	uint64_t last_news_ns; /* until when the end waits for them */
 	uint64_t *chore_due_ns;
 };
 
@@ -151,7 +153,10 @@ unsigned gate_next_generation(const struct gate *g);
 void gate_committed(struct gate *g, unsigned generation, uint32_t ticket, bool policy);
 /* The table has been made anew: counters and hits start from nothing. */
 void gate_table_anew(struct gate *g);
+/* The interfaces, and who is behind the guarded ones. */
 void gate_tell_links(struct gate *g);
+/* What conntrack knows at the end, in bounded time. */
+void gate_last_news(struct gate *g);
 void gate_status(struct gate *g, const char *state);
 
 #endif

@@ -141,7 +141,7 @@ policy_judge(const struct policy *p, const struct facts *f, struct judgement *re
 	const struct rule_info *possible;
 	bool agree;
 	*ret = (struct judgement){.decision = DECISION_PENDING, .mode = p->mode, .used = FACT_PACKET};
-	if (p->unknown_devices == ACTION_BLOCK && f->device == DEVICE_UNKNOWN) {
+	if (p->unknown_devices == ACTION_BLOCK && f->device == DEVICE_UNKNOWN && !f->unseen) {
 		decide(ret, &p->rule_unknown.info);
 		return;
 	}

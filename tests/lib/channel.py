@@ -15,7 +15,7 @@ import tempfile
 VERSION = 1
 MAX = 32768
 
-START, PREPARE, COMMIT, REFUSED, LINKS, FLOW_NEWS, DENIED, COUNTERS, EVENT, PING, STOP, REOPEN = range(1, 13)
+START, PREPARE, COMMIT, REFUSED, LINKS, FLOW_NEWS, DENIED, COUNTERS, EVENT, PING, STOP, REOPEN, NEIGHBOURS = range(1, 14)
 READY, PREPARED, VERDICTS, RELOAD, REJUDGE, PONG = range(64, 70)
 NEWS_END, NEWS_CLOSED, NEWS_REPLIED = 1, 2, 4
 # enum decision, then VERDICT_*: drop and refuse are for this packet only, watch lets both directions come on.
@@ -55,6 +55,11 @@ class Link(ctypes.Structure):
     _fields_ = [("index", u32), ("name", ctypes.c_char * 16)]
 
 
+class Neighbour(ctypes.Structure):
+    c_name = "struct channel_neighbour"
+    _fields_ = [("addr", u8 * 16), ("ifindex", u32), ("mac", u8 * 6), ("pad", u8 * 2)]
+
+
 class FlowNews(ctypes.Structure):
     c_name = "struct channel_flow_news"
     _fields_ = [("tuple", Tuple), ("mark", u32), ("flags", u32), ("orig_packets", u64), ("orig_bytes", u64),
@@ -76,8 +81,8 @@ class Event(ctypes.Structure):
     _fields_ = [("head", Head), ("count", u64), ("text", ctypes.c_char * 240)]
 
 
-STRUCTS = (Tuple, Head, Start, Commit, Verdict, Link, FlowNews, DeniedFlow, Pong, Event)
-ENUMS = {"CHANNEL_VERSION": VERSION, "CHANNEL_MAX": MAX, "CH_START": START, "CH_REOPEN": REOPEN, "CH_READY": READY,
+STRUCTS = (Tuple, Head, Start, Commit, Verdict, Link, Neighbour, FlowNews, DeniedFlow, Pong, Event)
+ENUMS = {"CHANNEL_VERSION": VERSION, "CHANNEL_MAX": MAX, "CH_START": START, "CH_REOPEN": REOPEN, "CH_NEIGHBOURS": NEIGHBOURS, "CH_READY": READY,
          "CH_PONG": PONG, "CH_VERDICTS": VERDICTS, "NEWS_REPLIED": NEWS_REPLIED, "MARK_BITS": 10, "VERDICT_DROP_ONCE": 4, "VERDICT_WATCH": 5, "VERDICT_REJECT_ONCE": 6, "MARK_HINT_REPLY": 1, "MARK_HINT_NEW": 2}
 
 

@@ -67,6 +67,10 @@ class FakeGate:
         rows = [channel.Link(index, name.encode()) for name, index in links.items()]
         channel.send(self.ours, channel.message(channel.LINKS, elements=rows))
 
+    def neighbours(self, rows):
+        channel.send(self.ours, channel.message(channel.NEIGHBOURS, elements=rows))
+        self.ping()
+
     def receive(self):
         try:
             got = channel.receive(self.ours)

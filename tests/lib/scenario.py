@@ -12,6 +12,7 @@ Scenario files: policy, traffic and what must come out, in one place.
     1.000  reload                                 what is indented below replaces the policy's keys
         default: block
     2.000  news cam-1:40000 > no:443 tcp end orig=10/1200 reply=8/900
+    2.500  neighbours cam-1 cam-2=10.20.0.99      the kernel knows whose MAC an address is
     3.000  denied cam-1 > cn:80 tcp packets=200 bytes=8000
     4.000  cam-1:40001 > no:443  tcp ack say=tls:a.example part=..100 as=h   held
     4.000  handshake cam-1:40001 > no:443         SYN, SYN-ACK and ACK, all of them watched
@@ -62,7 +63,7 @@ HOSTS = {
 }
 LINKS = {"lo": 1, "cam0": 2, "wan0": 3, "vid0": 4}
 GUARDED = ("cam-1", "cam-2", "nvr", "clock", "stranger")
-DIRECTIVES = ("reload", "news", "denied", "raw", "tick", "rejudge", "links", "event", "handshake", "sweep")
+DIRECTIVES = ("reload", "news", "denied", "raw", "tick", "rejudge", "links", "neighbours", "event", "handshake", "sweep")
 UNTIMED = ("late", "stop", "record", "sum", "first")
 ISN = {False: 1000, True: 5000}  # of who opened the connection, and of the other one
 
@@ -187,6 +188,15 @@ class Path:
 
 def device_of(name):
     return LINKS["cam0"] if name in GUARDED else LINKS["vid0"] if name == "video" else LINKS["wan0"]
+
+
+def neighbours(words):
+    """(address, interface, MAC) of each HOST (both its addresses) or HOST=ADDRESS."""
+    for word in words:
+        name, _, address = word.partition("=")
+        mac, *own = HOSTS[name]
+        for a in [address] if address else own:
+            yield a, device_of(name), mac or HOSTS["router"][0]
 
 
 class Options(dict):

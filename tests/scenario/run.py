@@ -147,6 +147,12 @@ class Run:
         self.gate.send_links({k: int(v) for k, v in scenario.Options(step.words).items()})
         self.gate.ping()
 
+    def do_neighbours(self, step):
+        self.tick(step)
+        rows = [channel.Neighbour(addr=(channel.u8 * 16)(*mapped(a)), ifindex=index, mac=(channel.u8 * 6)(*bytes.fromhex(mac.replace(":", ""))))
+                for a, index, mac in scenario.neighbours(step.words)]
+        self.gate.neighbours(rows)
+
     def do_rejudge(self, step):
         self.tick(step)
         self.gate.wait_rejudge()

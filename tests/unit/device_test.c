@@ -113,11 +113,114 @@ address_leads_back(void **state)
 	struct device *one = seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0);
 	assert_ptr_equal(device_by_address(t, p, &a, 0, &(struct now){0}, &is_new), one);
 	assert_false(is_new);
-	/* it moved: the old address no longer is it */
-	seen(t, p, "02:00:00:00:00:01", "10.0.0.5", 0);
-	assert_ptr_not_equal(device_by_address(t, p, &a, 0, &(struct now){0}, &is_new), one);
+	/* a camera has many addresses; one that somebody else uses is no longer its own */
+	seen(t, p, "02:00:00:00:00:01", "fd20::1", 0);
+	assert_ptr_equal(device_by_address(t, p, &a, 0, &(struct now){0}, &is_new), one);
+	struct device *two = seen(t, p, "02:00:00:00:00:02", "10.0.0.1", 0);
+	assert_ptr_equal(device_by_address(t, p, &a, 0, &(struct now){0}, &is_new), two);
+	/* nor is it in another zone */
+	assert_ptr_not_equal(device_by_address(t, p, &a, 1, &(struct now){0}, &is_new), two);
 	assert_true(is_new);
 	assert_ptr_not_equal(device_by_address(t, p, &b, 0, &(struct now){0}, &is_new), one);
+	device_table_free(t);
+	policy_free(p);
+}
+
+static void
+introduce(struct device_table *t, const struct policy *p, const char *mac, const char *of, uint8_t zone)
+{
+	struct addr a = addr(of);
+	struct mac m;
+
+	assert_true(mac_parse(mac, &m));
+	device_introduce(t, p, &m, &a, zone);
+}
+
+static struct device *
+at(struct device_table *t, const struct policy *p, const char *of, bool *ret_new)
+{
+	struct addr a = addr(of);
+	return device_by_address(t, p, &a, 0, &(struct now){.wall_us = 77}, ret_new);
+}
+
+static void
+neighbours_are_found(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	bool is_new;
+	(void)state;
+
+	introduce(t, p, "02:00:00:00:00:01", "10.0.0.1", 0);
+	introduce(t, p, "02:00:00:00:00:01", "fd20::1", 0);
+	introduce(t, p, "02:00:00:00:00:99", "10.0.0.99", 0);
+	assert_int_equal(device_count(t), 0);
+	assert_int_equal(device_unknown_count(t), 0);
+	struct device *one = at(t, p, "10.0.0.1", &is_new);
+	assert_string_equal(name(one, p), "one");
+	assert_true(is_new); /* by its first traffic, and only then */
+	assert_int_equal(one->first_us, 77);
+	assert_int_equal(one->last_us, 0);
+	assert_ptr_equal(at(t, p, "fd20::1", &is_new), one);
+	assert_false(is_new);
+	assert_ptr_equal(seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0), one);
+	assert_int_equal(device_count(t), 1);
+	assert_int_equal(seen(t, p, "02:00:00:00:00:99", "10.0.0.98", 0)->inventory, DEVICE_UNKNOWN);
+	assert_int_equal(device_count(t), 2);
+	assert_int_equal(device_unknown_count(t), 1);
+	/* the kernel finds the address at another MAC, and the camera takes it back */
+	introduce(t, p, "02:00:00:00:00:02", "10.0.0.1", 0);
+	assert_string_equal(name(at(t, p, "10.0.0.1", &is_new), p), "two");
+	seen(t, p, "02:00:00:00:00:01", "10.0.0.1", 0);
+	assert_ptr_equal(at(t, p, "10.0.0.1", &is_new), one);
+	device_table_free(t);
+	policy_free(p);
+}
+
+/* The inventory knows it by an IPv4 address, and the neighbour table came with the other one. */
+static void
+neighbour_known_by_its_address(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	bool is_new;
+	(void)state;
+
+	introduce(t, p, "02:00:00:00:00:77", "fd20::9", 0);
+	struct device *d = at(t, p, "fd20::9", &is_new);
+	assert_int_equal(d->inventory, DEVICE_UNKNOWN);
+	assert_ptr_equal(seen(t, p, "02:00:00:00:00:77", "10.9.0.9", 0), d);
+	assert_string_equal(name(d, p), "behind");
+	assert_int_equal(device_unknown_count(t), 0);
+	device_table_free(t);
+	policy_free(p);
+}
+
+static void
+neighbours_push_nobody_out(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	char mac[MAC_TEXT], from[ADDR_TEXT];
+	bool is_new;
+	(void)state;
+
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(mac, sizeof mac, "06:00:00:00:00:%02x", i);
+		snprintf(from, sizeof from, "10.0.1.%u", i);
+		introduce(t, p, mac, from, 0);
+	}
+	assert_int_equal(device_evictions(t), 0);
+	assert_int_equal(device_count(t), 0);
+	/* the places that strangers may not take */
+	introduce(t, p, "02:00:00:00:00:02", "10.0.0.2", 0);
+	assert_string_equal(name(at(t, p, "10.0.0.2", &is_new), p), "two");
+	/* whoever sends takes the place of one that does not, whose address no longer leads there */
+	struct device *d = seen(t, p, "06:00:00:00:01:00", "10.0.2.1", 0);
+	assert_int_not_equal(device_index(t, d), DEVICE_ANONYMOUS);
+	assert_int_equal(device_evictions(t), 1);
+	assert_int_equal(device_count(t), 2);
+	assert_ptr_not_equal(at(t, p, "10.0.1.0", &is_new), d);
 	device_table_free(t);
 	policy_free(p);
 }
@@ -196,6 +299,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mac_decides),	       cmocka_unit_test(address_decides_behind_a_router), cmocka_unit_test(address_leads_back),
+		cmocka_unit_test(neighbours_are_found), cmocka_unit_test(neighbour_known_by_its_address), cmocka_unit_test(neighbours_push_nobody_out),
 		cmocka_unit_test(full_table_makes_room), cmocka_unit_test(strangers_leave_room), cmocka_unit_test(reload_renames),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

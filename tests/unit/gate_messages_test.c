@@ -19,9 +19,12 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 
 #include <cmocka.h>
 
+#include "../../daemon/gate/neighbours.h"
 #include "../../daemon/gate/planner.h"
 #include "../../daemon/gate/queue.h"
 #include "../../daemon/gate/walk.h"
@@ -205,6 +208,76 @@ service_manager(void **state)
 	assert_int_equal(notify_open(&watchdog), -1);
 }
 
+static const uint8_t a_mac[8] = {2, 0, 0, 0, 0, 1, 0, 0};
+static const uint8_t v4[4] = {10, 20, 0, 11}, v6[16] = {0xfd, 0x20, [15] = 0x11}, local[16] = {0xfe, 0xbf, [15] = 1};
+
+static const struct {
+	const char *why;
+	uint16_t type;
+	uint8_t family;
+	uint16_t state;
+	const uint8_t *address;
+	size_t address_len, mac_len;
+	bool wanted;
+} neighbours[] = {
+	{"IPv4", RTM_NEWNEIGH, AF_INET, NUD_REACHABLE, v4, 4, 6, true},
+	{"IPv6", RTM_NEWNEIGH, AF_INET6, NUD_STALE, v6, 16, 6, true},
+	{"gone", RTM_DELNEIGH, AF_INET, NUD_STALE, v4, 4, 6, false},
+	{"asked for", RTM_NEWNEIGH, AF_INET, NUD_INCOMPLETE, v4, 4, 0, false},
+	{"failed", RTM_NEWNEIGH, AF_INET, NUD_FAILED, v4, 4, 6, false},
+	{"multicast", RTM_NEWNEIGH, AF_INET, NUD_NOARP, v4, 4, 6, false},
+	{"link-local", RTM_NEWNEIGH, AF_INET6, NUD_REACHABLE, local, 16, 6, false},
+	{"of a bridge", RTM_NEWNEIGH, AF_BRIDGE, NUD_PERMANENT, v4, 4, 6, false},
+	{"short address", RTM_NEWNEIGH, AF_INET6, NUD_REACHABLE, v6, 4, 6, false},
+	{"long MAC", RTM_NEWNEIGH, AF_INET, NUD_REACHABLE, v4, 4, 8, false},
+	{"no MAC", RTM_NEWNEIGH, AF_INET, NUD_REACHABLE, v4, 4, 0, false},
+	{"no address", RTM_NEWNEIGH, AF_INET, NUD_REACHABLE, v4, 0, 6, false},
+};
+
+static struct nlmsghdr *
+neighbour(char *buf, size_t i)
+{
+	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
+	m->nlmsg_type = neighbours[i].type;
+	struct ndmsg *nd = mnl_nlmsg_put_extra_header(m, sizeof *nd);
+	*nd = (struct ndmsg){
+		.ndm_family = neighbours[i].family, .ndm_ifindex = 7, .ndm_state = neighbours[i].state};
+	if (neighbours[i].address_len)
+		mnl_attr_put(m, NDA_DST, neighbours[i].address_len, neighbours[i].address);
+	if (neighbours[i].mac_len)
+		mnl_attr_put(m, NDA_LLADDR, neighbours[i].mac_len, a_mac);
+	return m;
+}
+
+static void
+neighbours_with_a_mac(void **state)
+{
+	_Alignas(8) char buf[256];
+	struct channel_neighbour row;
+	char text[ADDR_TEXT], mac[MAC_TEXT];
+	(void)state;
+
+	for (size_t i = 0; i < sizeof neighbours / sizeof *neighbours; i++) {
+		struct nlmsghdr *m = neighbour(buf, i);
+		if (neighbours_row(m, &row) != neighbours[i].wanted)
+			fail_msg("%s", neighbours[i].why);
+	}
+	assert_true(neighbours_row(neighbour(buf, 0), &row));
+	assert_string_equal(addr_print(&row.addr, text), "10.20.0.11");
+	assert_string_equal(mac_print(&row.mac, mac), "02:00:00:00:00:01");
+	assert_int_equal(row.ifindex, 7);
+	/* cut short (at words, as the kernel's messages are), it is read within its bounds, and is none */
+	uint32_t whole = neighbour(buf, 0)->nlmsg_len;
+	for (uint32_t len = NLMSG_HDRLEN; len < whole; len += NLMSG_ALIGNTO) {
+		struct nlmsghdr *copy = malloc(len);
+		assert_non_null(copy);
+		memcpy(copy, buf, len);
+		copy->nlmsg_len = len;
+		assert_false(neighbours_row(copy, &row));
+		free(copy);
+	}
+}
+
 int
 main(void)
 {
@@ -212,6 +285,7 @@ main(void)
 		cmocka_unit_test(verdict_messages),
 		cmocka_unit_test(conntrack_as_the_forward_hook_sees_it),
 		cmocka_unit_test(conntrack_cut_short),
+		cmocka_unit_test(neighbours_with_a_mac),
 		cmocka_unit_test(first_error),
 		cmocka_unit_test(service_manager),
 	};
