@@ -2,7 +2,7 @@
 /*
  * The engine: everything that reads hostile bytes, without power. One thread, one loop, no locks.
  *
- * A packet's way is engine_packet(): decode → orient (who opened it, which device) → flow → judge → report → verdict.
+ * A packet's way is engine_packet() in packet.c: decode → orient (who opened it, which device) → flow → judge → report → verdict.
  * The policy is immutable; a reload builds a fresh one beside it and swaps the pointer between two packets, when the gate says that the
  * kernel has the new generation.
  */
