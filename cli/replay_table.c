@@ -31,7 +31,7 @@ columns(const struct table *t)
 static char *
 join(const char *const cells[], size_t n)
 {
-	size_t len = 0;
+	size_t len = 1; /* never nothing, whatever n is */
 
 	for (size_t i = 0; i < n; i++)
 		len += strlen(cells[i]) + 1;

@@ -56,7 +56,7 @@ cursor_varint(struct cursor *c)
 {
 	size_t n = (size_t)1 << (cursor_peek(c, 0) >> 6);
 	uint64_t v = big(c, n);
-	return v & (UINT64_MAX >> (64 - n * 8 + 2));
+	return v & ((UINT64_C(1) << (n * 8 - 2)) - 1);
 }
 
 uint8_t

@@ -57,7 +57,7 @@ emit(int level, int error, const char *fmt, va_list ap)
 		int saved = errno;                                                                           \
 		va_list ap;                                                                                  \
 		va_start(ap, fmt);                                                                           \
-		emit(level, error ? saved : 0, fmt, ap);                                                     \
+		emit(level, (error) ? saved : 0, fmt, ap);                                                   \
 		va_end(ap);                                                                                  \
 		errno = saved;                                                                               \
 	} while (0)

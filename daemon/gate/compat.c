@@ -55,9 +55,8 @@ queue_rule(uint16_t queue, bool bypass)
 	info->flags = bypass ? NFQ_FLAG_BYPASS : 0;
 	nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, "NFQUEUE");
 	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, NFQUEUE_REVISION);
-	/* The expression owns it now. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, XT_ALIGN(sizeof *info));
-	nftnl_rule_add_expr(r, e);
+	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, info, XT_ALIGN(sizeof *info)); /* the expression owns it now */
+	nftnl_rule_add_expr(r, e); /* NOLINT(clang-analyzer-unix.Malloc) */
 	return r;
 }
 
