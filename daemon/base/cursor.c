@@ -54,9 +54,9 @@ cursor_le32(struct cursor *c)
 uint64_t
 cursor_varint(struct cursor *c)
 {
-	size_t n = (size_t)1 << (cursor_peek(c, 0) >> 6);
-	uint64_t v = big(c, n);
-	return v & ((UINT64_C(1) << (n * 8 - 2)) - 1);
+	static const uint64_t masks[] = {0x3f, 0x3fff, 0x3fffffff, 0x3fffffffffffffff};
+	unsigned size = cursor_peek(c, 0) >> 6; /* 1, 2, 4 or 8 bytes, of which the first two bits are this number */
+	return big(c, (size_t)1 << size) & masks[size];
 }
 
 uint8_t
