@@ -8,7 +8,7 @@
  *
  *	gate → engine					engine → gate (E)
  *	CH_START	first message, with descriptors	CH_READY	the policy is loaded, packets may come
- *	CH_PREPARE	a new policy (bundle fd)	CH_PREPARED	built and ready to be swapped in (or not: arg 1)
+ *	CH_PREPARE	a new policy (bundle fd)	CH_PREPARED	built and ready to be swapped in (count 1: not)
  *	CH_COMMIT	the kernel has it: swap now	CH_VERDICTS	a batch of decisions
  *	CH_REFUSED	the plan failed (text fd)	CH_RELOAD	somebody asked for a reload
  *	CH_LINKS	interface names and indices	CH_REJUDGE	a schedule's edge: raise the generation

@@ -4,7 +4,8 @@
  *
  * The gate does not parse YAML. It runs `lenscap-engine --plan` for each policy: a process without power that has never
  * seen a packet reads the files, checks them, and writes this structure. A running engine, which has read hostile bytes,
- * cannot change it.
+ * is not asked for it. (While both run as one user, one that was taken over could still write the copy in the state directory, which is
+ * read when a policy does not load at a start.)
  */
 #ifndef LENSCAP_PLAN_H
 #define LENSCAP_PLAN_H

@@ -44,18 +44,23 @@ class Capture:
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
 
+    snap = 256  # bytes of each frame
+
     def work(self):
         while True:
             try:
-                frame, where = self.socket.recvfrom(256)
+                frame, where = self.socket.recvfrom(self.snap)
             except TimeoutError:
                 if self.stopping:
                     return
                 continue
             except OSError:
                 return
-            if where[2] != PACKET_OUTGOING and frame[12:14] in (b"\x08\x00", b"\x86\xdd") and len(frame) >= 34:
-                self.seen.append(Packet(time.monotonic(), frame))
+            self.take(frame, where)
+
+    def take(self, frame, where):
+        if where[2] != PACKET_OUTGOING and frame[12:14] in (b"\x08\x00", b"\x86\xdd") and len(frame) >= 34:
+            self.seen.append(Packet(time.monotonic(), frame))
 
     def packets(self, **wanted):
         """What has arrived by now with these fields (dst, src, proto, dport, sport)."""

@@ -41,18 +41,14 @@ def rules(queries='"*.good.example", "good.example"'):
 class Wire(Capture):
     """Keeps the frames, to look for words in them."""
 
-    def work(self):
+    snap = 2048
+
+    def __init__(self, *arguments):
         self.frames = []
-        while True:
-            try:
-                frame, where = self.socket.recvfrom(2048)
-            except TimeoutError:
-                if self.stopping:
-                    return
-                continue
-            except OSError:
-                return
-            self.frames.append(frame.lower())
+        super().__init__(*arguments)
+
+    def take(self, frame, where):
+        self.frames.append(frame.lower())
 
     def holds(self, name):
         """Frames with this name as DNS writes it."""
