@@ -267,7 +267,7 @@ def main():
     except result.Skip as e:
         print(f"skip all: {e}\n" + result.closing(0, 0, 1))
         return 0
-    return tests.run(sys.argv[1:])
+    return tests.run(sys.argv[1:], again=True)
 
 
 if __name__ == "__main__":

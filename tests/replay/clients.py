@@ -412,7 +412,7 @@ def main():
         print(f"skip clients: {e}\n0 passed, 0 failed, {len(tests.list)} skipped")
         return 0
     try:
-        return tests.run(sys.argv[1:])
+        return tests.run(sys.argv[1:], again=True)
     finally:
         stage.close()
 
