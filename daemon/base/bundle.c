@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +15,26 @@
 
 #include "hash.h"
 
-static const char magic[] = "lenscap-bundle 1\n";
+static const char magic[] = "lenscap-bundle 2\n";
+static const char *const mode_lines[] = {"", "mode monitor\n", "mode enforce\n"};
+
+static void
+files_free(struct bundle_file *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(files[i].name);
+		free(files[i].text);
+	}
+	free(files);
+}
 
 void
 bundle_free(struct bundle *b)
 {
 	if (!b)
 		return;
-	for (size_t i = 0; i < b->n; i++) {
-		free(b->files[i].name);
-		free(b->files[i].text);
-	}
-	free(b->files);
+	files_free(b->files, b->n);
+	files_free(b->data, b->n_data);
 	free(b);
 }
 
@@ -40,24 +49,53 @@ bundle_name(struct bundle *b)
 		uint64_t part[4] = {h, hash_bytes(&key, f->name, strlen(f->name)), hash_bytes(&key, f->text, f->len), i};
 		h = hash_bytes(&key, part, sizeof part);
 	}
+	/* What is shipped changes with the program, as its code does. */
+	for (size_t i = b->n_shipped; i < b->n_data; i++) {
+		const struct bundle_file *f = &b->data[i];
+		uint64_t part[3] = {h, hash_bytes(&key, f->name, strlen(f->name)), hash_bytes(&key, f->text, f->len)};
+		h = hash_bytes(&key, part, sizeof part);
+	}
 	snprintf(b->id, sizeof b->id, "%012llx", (unsigned long long)(h >> 16));
 }
 
 /* Takes ownership of name and text, also when it fails. */
 static bool
-bundle_add(struct bundle *b, char *name, char *text, size_t len)
+bundle_add(struct bundle *b, bool data, char *name, char *text, size_t len)
 {
-	struct bundle_file *files = NULL;
-	if (name && text && b->n < BUNDLE_FILES_MAX)
-		files = realloc(b->files, (b->n + 1) * sizeof *files);
+	struct bundle_file **list = data ? &b->data : &b->files, *files = NULL;
+	size_t *n = data ? &b->n_data : &b->n;
+	bool room = b->n + b->n_data < BUNDLE_FILES_MAX;
+	if (name && text && room)
+		files = realloc(*list, (*n + 1) * sizeof *files);
 	if (!files) {
 		free(name);
 		free(text);
-		errno = b->n < BUNDLE_FILES_MAX ? ENOMEM : EFBIG;
+		errno = room ? ENOMEM : EFBIG;
 		return false;
 	}
-	b->files = files;
-	b->files[b->n++] = (struct bundle_file){name, text, len};
+	*list = files;
+	files[(*n)++] = (struct bundle_file){name, text, len};
+	return true;
+}
+
+/* A copy with a NUL behind it; NULL when memory is short. */
+static char *
+text_copy(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = 0;
+	return copy;
+}
+
+bool
+bundle_add_data(struct bundle *b, const char *name, const char *text, size_t len)
+{
+	if (!bundle_add(b, true, strdup(name), text_copy(text, len), len))
+		return false;
+	bundle_name(b);
 	return true;
 }
 
@@ -104,12 +142,14 @@ bundle_bytes(const struct bundle *b)
 	size_t n = 0;
 	for (size_t i = 0; i < b->n; i++)
 		n += b->files[i].len;
+	for (size_t i = 0; i < b->n_data; i++)
+		n += b->data[i].len;
 	return n;
 }
 
 /* O_NONBLOCK: a FIFO in policy.d must not hang the reload. */
 static bool
-bundle_add_path(struct bundle *b, const char *path)
+bundle_add_path(struct bundle *b, bool data, const char *path)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -126,14 +166,26 @@ bundle_add_path(struct bundle *b, const char *path)
 	int saved = errno;
 	close(fd);
 	errno = saved;
-	return text && bundle_add(b, strdup(path), text, len);
+	return text && bundle_add(b, data, strdup(path), text, len);
+}
+
+static bool
+ends(const struct dirent *d, const char *with)
+{
+	size_t n = strlen(d->d_name), m = strlen(with);
+	return d->d_name[0] != '.' && n > m && strcmp(d->d_name + n - m, with) == 0;
 }
 
 static int
 is_drop_in(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
-	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0;
+	return ends(d, ".yaml");
+}
+
+static int
+is_data(const struct dirent *d)
+{
+	return ends(d, ".tsv");
 }
 
 static int
@@ -142,12 +194,12 @@ by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* False: *ret_path is the file that could not be read. No directory at all is fine. */
+/* The policy's or the catalogue's files in dir. False: *ret_path is the one that could not be read. No directory at all is fine. */
 static bool
-add_drop_ins(struct bundle *b, const char *dir, char **ret_path)
+add_directory(struct bundle *b, bool data, const char *dir, char **ret_path)
 {
 	struct dirent **list;
-	int n = scandir(dir, &list, is_drop_in, by_name);
+	int n = scandir(dir, &list, data ? is_data : is_drop_in, by_name);
 	if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return true;
 	if (n < 0) {
@@ -158,7 +210,7 @@ add_drop_ins(struct bundle *b, const char *dir, char **ret_path)
 	int saved = 0;
 	for (int i = 0; i < n; i++) {
 		char *path = NULL;
-		if (ok && (asprintf(&path, "%s/%s", dir, list[i]->d_name) < 0 || !bundle_add_path(b, path))) {
+		if (ok && (asprintf(&path, "%s/%s", dir, list[i]->d_name) < 0 || !bundle_add_path(b, data, path))) {
 			ok = false;
 			saved = errno;
 			*ret_path = path;
@@ -172,11 +224,51 @@ add_drop_ins(struct bundle *b, const char *dir, char **ret_path)
 	return ok;
 }
 
+bool
+bundle_add_data_from(struct bundle *b, const char *dir, char **ret_file)
+{
+	bool ok = add_directory(b, true, dir, ret_file);
+	bundle_name(b);
+	return ok;
+}
+
+static bool
+add_shipped(struct bundle *b, const char *dir, char **ret_file)
+{
+	size_t before = b->n_data;
+	if (!bundle_add_data_from(b, dir, ret_file))
+		return false;
+	b->n_shipped = before == b->n_shipped ? b->n_data : b->n_shipped;
+	bundle_name(b);
+	return true;
+}
+
+bool
+bundle_add_catalogue(struct bundle *b, char **ret_file)
+{
+	static const char installed[] = LENSCAP_DATADIR "/catalogue";
+	char exe[PATH_MAX], path[PATH_MAX + 32];
+	struct stat st;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	exe[n > 0 ? n : 0] = 0;
+	for (int up = 0; up < 2; up++) {
+		char *slash = strrchr(exe, '/');
+		if (!slash)
+			break;
+		*slash = 0;
+		snprintf(path, sizeof path, "%s/catalogue", exe);
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			return add_shipped(b, path, ret_file);
+	}
+	b->no_catalogue = stat(installed, &st) < 0;
+	return b->no_catalogue || add_shipped(b, installed, ret_file);
+}
+
 struct bundle *
 bundle_read(const char *path, char **ret_file)
 {
 	struct bundle *b = calloc(1, sizeof *b);
-	char *file = NULL, *dir = NULL, *failed = NULL;
+	char *file = NULL, *dir = NULL, *own = NULL, *failed = NULL;
 	struct stat st;
 	bool ok = false;
 
@@ -188,14 +280,17 @@ bundle_read(const char *path, char **ret_file)
 	const char *slash = strrchr(file, '/');
 	if (asprintf(&dir, "%.*spolicy.d", slash ? (int)(slash - file) + 1 : 0, file) < 0)
 		goto out;
-	if (!bundle_add_path(b, file))
+	if (asprintf(&own, "%.*scatalogue.d", slash ? (int)(slash - file) + 1 : 0, file) < 0)
+		goto out;
+	if (!bundle_add_path(b, false, file))
 		failed = strdup(file);
 	else
-		ok = add_drop_ins(b, dir, &failed);
+		ok = add_directory(b, false, dir, &failed) && bundle_add_catalogue(b, &failed) && add_directory(b, true, own, &failed);
 out:;
 	int saved = errno;
 	free(file);
 	free(dir);
+	free(own);
 	if (ok) {
 		bundle_name(b);
 		return b;
@@ -210,16 +305,10 @@ struct bundle *
 bundle_from_text(const char *name, const char *text, size_t len)
 {
 	struct bundle *b = calloc(1, sizeof *b);
-	char *copy = malloc(len + 1);
 
-	if (!b || !copy) {
-		free(b);
-		free(copy);
+	if (!b)
 		return NULL;
-	}
-	memcpy(copy, text, len);
-	copy[len] = 0;
-	if (!bundle_add(b, strdup(name), copy, len)) {
+	if (!bundle_add(b, false, strdup(name), text_copy(text, len), len)) {
 		free(b);
 		return NULL;
 	}
@@ -245,6 +334,20 @@ read_number(const char **p, const char *stop, char end, size_t max, size_t *ret_
 	return true;
 }
 
+/* Moves past the line that overrides the mode, if there is one. */
+static const char *
+parse_mode(struct bundle *b, const char *p, const char *stop)
+{
+	for (unsigned m = BUNDLE_MODE_MONITOR; m <= BUNDLE_MODE_ENFORCE; m++) {
+		size_t len = strlen(mode_lines[m]);
+		if ((size_t)(stop - p) >= len && memcmp(p, mode_lines[m], len) == 0) {
+			b->mode = (enum bundle_mode)m;
+			return p + len;
+		}
+	}
+	return p;
+}
+
 static bool
 bundle_parse(struct bundle *b, const char *p, const char *stop)
 {
@@ -252,16 +355,16 @@ bundle_parse(struct bundle *b, const char *p, const char *stop)
 
 	if ((size_t)(stop - p) < sizeof magic - 1 || memcmp(p, magic, sizeof magic - 1) != 0)
 		return false;
-	for (p += sizeof magic - 1; p < stop;) {
+	for (p = parse_mode(b, p + sizeof magic - 1, stop); p < stop;) {
+		bool shipped = *p == 'c', data = shipped || *p == 'd';
+		if ((!data && *p != 'p') || stop - p < 2 || p[1] != ' ' || (shipped && b->n_shipped < b->n_data))
+			return false;
+		b->n_shipped += shipped;
+		p += 2;
 		if (!read_number(&p, stop, ' ', 4096, &name_len) || !read_number(&p, stop, '\n', BUNDLE_BYTES_MAX, &len) ||
 		    (size_t)(stop - p) < name_len + len)
 			return false;
-		char *text = malloc(len + 1);
-		if (text) {
-			memcpy(text, p + name_len, len);
-			text[len] = 0;
-		}
-		if (!bundle_add(b, strndup(p, name_len), text, len))
+		if (!bundle_add(b, data, strndup(p, name_len), text_copy(p + name_len, len), len))
 			return false;
 		p += name_len + len;
 	}
@@ -288,20 +391,27 @@ bundle_load(int fd)
 	return b;
 }
 
+static bool
+save_file(int fd, char kind, const struct bundle_file *f)
+{
+	bool ok = dprintf(fd, "%c %zu %zu\n%s", kind, strlen(f->name), f->len, f->name) > 0;
+	for (size_t off = 0; ok && off < f->len;) {
+		ssize_t n = write(fd, f->text + off, f->len - off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		ok = n > 0;
+		off += ok ? (size_t)n : 0;
+	}
+	return ok;
+}
+
 int
 bundle_save(const struct bundle *b, int fd)
 {
-	bool ok = dprintf(fd, "%s", magic) > 0;
-	for (size_t i = 0; ok && i < b->n; i++) {
-		const struct bundle_file *f = &b->files[i];
-		ok = dprintf(fd, "%zu %zu\n%s", strlen(f->name), f->len, f->name) > 0;
-		for (size_t off = 0; ok && off < f->len;) {
-			ssize_t n = write(fd, f->text + off, f->len - off);
-			if (n < 0 && errno == EINTR)
-				continue;
-			ok = n > 0;
-			off += ok ? (size_t)n : 0;
-		}
-	}
+	bool ok = dprintf(fd, "%s%s", magic, mode_lines[b->mode]) > 0;
+	for (size_t i = 0; ok && i < b->n; i++)
+		ok = save_file(fd, 'p', &b->files[i]);
+	for (size_t i = 0; ok && i < b->n_data; i++)
+		ok = save_file(fd, i < b->n_shipped ? 'c' : 'd', &b->data[i]);
 	return ok ? 0 : -1;
 }

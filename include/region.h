@@ -4,8 +4,8 @@
  * An allocation that fails makes the region `failed` for good, so the loader reads on and asks once at the
  * end.
  */
-#ifndef LENSCAP_POLICY_REGION_H
-#define LENSCAP_POLICY_REGION_H
+#ifndef LENSCAP_REGION_H
+#define LENSCAP_REGION_H
 
 #include <stdbool.h>
 #include <stddef.h>

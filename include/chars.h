@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef LENSCAP_POLICY_CHARS_H
-#define LENSCAP_POLICY_CHARS_H
+#ifndef LENSCAP_CHARS_H
+#define LENSCAP_CHARS_H
 
 #include <stdint.h>
 
