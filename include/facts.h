@@ -16,7 +16,7 @@
 #include "geo.h"
 
 enum fact {
-	FACT_PACKET = 1 << 0,	/* device, zones, addresses, port, direction, time: always known */
+	FACT_PACKET = 1 << 0,	/* device, its maker, zones, addresses, port, direction, time: always known */
 	FACT_PLACE = 1 << 1,	/* geography of the far side */
 	FACT_PROTOCOL = 1 << 2, /* what it speaks */
 	FACT_NAME = 1 << 3,	/* the far side's proved name */
@@ -34,6 +34,9 @@ enum {
 struct facts {
 	uint32_t known;	     /* enum fact */
 	uint16_t device;     /* index into the policy's inventory, or DEVICE_UNKNOWN */
+	uint16_t maker;	     /* who built the device, as far as is known now: index into the catalogue, or MAKER_UNKNOWN */
+	bool covered;	     /* that maker is covered by section 889 */
+	bool unmasked;	     /* the device's label says another maker than the evidence does */
 	uint8_t zone;	     /* the camera side's zone: index into the policy's zones */
 	uint8_t remote_zone; /* the far side's zone, or ZONE_NONE */
 	bool inbound;	     /* opened by the far side */
