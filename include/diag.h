@@ -59,6 +59,14 @@ struct diag_code {
 	const char *text; /* what it means and what to do, a few sentences */
 };
 
+/* What brings this code about, and what to write in its place; lines of a policy, "" where a file cannot show it. */
+struct diag_example {
+	const char *code, *wrong, *right;
+};
+
+/* NULL: there is none. */
+const struct diag_example *diag_example_find(const char *code);
+
 const struct diag_code *diag_code_find(const char *code);
 const struct diag_code *diag_codes(size_t *ret_n);
 

@@ -18,6 +18,8 @@
 #include "geo.h"
 
 struct bundle;
+struct catalogue;
+struct json;
 struct policy;
 struct plan;
 
@@ -29,7 +31,7 @@ enum {
 enum mode { MODE_MONITOR, MODE_ENFORCE };
 enum fail_mode { FAIL_OPEN, FAIL_CLOSED };
 
-enum action { ACTION_ALLOW, ACTION_ALERT, ACTION_BLOCK, ACTION_REJECT };
+enum action { ACTION_ALLOW, ACTION_ALERT, ACTION_BLOCK, ACTION_REJECT, ACTION_QUARANTINE };
 enum alert_level { ALERT_NONE, ALERT_LOW, ALERT_MEDIUM, ALERT_HIGH };
 
 enum decision { DECISION_PENDING, DECISION_ALLOW, DECISION_BLOCK, DECISION_REJECT };
@@ -52,6 +54,7 @@ struct rule_info {
 	enum action action;
 	enum mode mode;
 	enum alert_level alert;
+	uint32_t quarantine_s; /* action: quarantine: how long; 0: until it is released */
 	uint32_t signature_id; /* id:, or 1900000 + hash(name) mod 80000 */
 };
 
@@ -61,6 +64,7 @@ struct judgement {
 	const struct rule_info *rule; /* the one that is known to match, never one that only might; NULL while pending */
 	uint32_t missing;	      /* pending only: enum fact bits that could decide it */
 	uint32_t used;		      /* enum fact bits that any condition looked at on the way: what the answer depends on */
+	bool certain;		      /* no earlier rule can match any more: the rule's own deed may be done */
 	bool scheduled;		      /* a `when:` was looked at: the answer may change at policy_next_edge() */
 };
 
@@ -120,8 +124,11 @@ struct policy_options {
 	uint32_t stats_s;	    /* seconds between stats records */
 	uint32_t hold_packets, hold_bytes, hold_ms; /* payload of one undecided flow that waits in the queue */
 	uint32_t watched_flows, watched_bytes;	    /* flows whose first bytes are remembered at a time, and all of these bytes */
+	uint32_t identify_flows;    /* of one device, an hour, that are looked at only to learn who made it */
 	uint32_t names, name_grace_s;		    /* bindings of names to addresses; how long one holds beyond its TTL */
+	uint32_t new_flows, flood_hold_s; /* connections that one device may open a second; how long it opens none after more */
 	uint32_t rollup_s;	    /* seconds over which equal alerts are rolled up */
+	uint32_t history_days, history_bytes; /* how long history is kept; what inventory and history may take on the disk */
 };
 
 /*
@@ -129,6 +136,8 @@ struct policy_options {
  * there was any error. Does not open databases, sockets or outputs.
  */
 struct policy *policy_load(const struct bundle *b, struct diags *diags);
+/* The same, with the catalogue of the policy before it (or NULL) where the bundle holds the same one. */
+struct policy *policy_load_sharing(const struct bundle *b, struct diags *diags, const struct policy *previous);
 void policy_free(struct policy *p);
 
 /*
@@ -143,16 +152,62 @@ size_t policy_tests(const struct policy *p);
 /* Hints (H5xx) at values that other YAML programs would misread. Needs no policy that loads. */
 void policy_lint(const struct bundle *b, struct diags *diags);
 
+/* The JSON Schema of the language, for editors. False: memory is short, or the loader takes something that it cannot describe. */
+bool policy_describe(struct json *j);
+
 /* Judges one flow. Pure: same facts, same answer. */
 void policy_judge(const struct policy *p, const struct facts *f, struct judgement *ret);
+
+/* How far a rule or a condition holds: no, not known yet, yes. */
+enum explained { EXPLAINED_NO, EXPLAINED_OPEN, EXPLAINED_YES };
+
+struct explained_condition {
+	const char *key;    /* as in the policy; "to" for the names of sets and zones */
+	const char *wanted; /* the values as they are written */
+	const char *found;  /* what the flow has there, in words; of a set: what its answer hangs on */
+	bool local;	    /* stands in from: */
+	enum explained state;
+	uint32_t missing;   /* EXPLAINED_OPEN: enum fact bits that would decide it */
+};
+
+struct explained_rule {
+	const struct rule_info *info;
+	enum explained state;
+	bool decides; /* the answer is this rule's */
+	bool behind;  /* stands behind the rule that decides: it is not asked */
+	const struct explained_condition *conditions; /* all of the rule's, in order of judging */
+	size_t n;
+	uint32_t missing;
+};
+
+/*
+ * Judges, and tells how: visit is called for each written rule in order, then for the built-in one that decides, if one does. What it is
+ * given lives until it returns; it returns false to stop, which bounds the work. from: rules before this place are left out. The decision
+ * is policy_judge()'s, and conditions are matched by the same code.
+ */
+void policy_explain(const struct policy *p, const struct facts *f, size_t from, struct judgement *ret,
+		    bool (*visit)(void *arg, const struct explained_rule *r), void *arg);
+/*
+ * For an answer that refuses or is open: what would have to be otherwise for the flow to be allowed, nearest first and at most a few
+ * sentences. None when no rule comes near.
+ */
+void policy_explain_change(const struct policy *p, const struct facts *f, void (*tell)(void *arg, const char *text), void *arg);
+/* "protocol", "name" … of one enum fact bit. */
+const char *fact_name(enum fact bit);
+/* A protocol's name as a policy takes it, "unknown" included; static. NULL: there is none. */
+const char *policy_protocol(const char *name);
 
 /* The wall-clock second after now_s at which some `when:` changes its answer; 0 when there is none. */
 int64_t policy_next_edge(const struct policy *p, int64_t now_s);
 
+/* Some rule asks who made a device: its answers change when that does. */
+bool policy_uses_identity(const struct policy *p);
 const char *policy_id(const struct policy *p); /* 12 hex digits */
+/* Never NULL; without rows where the bundle had none. Lives as long as the policy, or as a catalogue_ref() of it. */
+const struct catalogue *policy_catalogue(const struct policy *p);
 enum mode policy_mode(const struct policy *p);
 enum fail_mode policy_fail(const struct policy *p);
-enum action policy_unknown_devices(const struct policy *p); /* ALLOW, ALERT, BLOCK */
+enum action policy_unknown_devices(const struct policy *p); /* ALLOW, ALERT, BLOCK, QUARANTINE */
 const struct policy_options *policy_options(const struct policy *p);
 const struct policy_zone *policy_zones(const struct policy *p, size_t *ret_n);
 const struct policy_device *policy_devices(const struct policy *p, size_t *ret_n);
@@ -179,7 +234,7 @@ void policy_plan(const struct policy *p, struct plan *ret_plan);
  */
 bool policy_salvage(const struct bundle *b, struct plan *ret_plan);
 
-const char *action_name(enum action a);	      /* "allow" "alert" "block" "reject" */
+const char *action_name(enum action a);	      /* "allow" "alert" "block" "reject" "quarantine" */
 const char *decision_name(enum decision d);   /* "pending" "allow" "block" "reject" */
 const char *alert_level_name(enum alert_level l);
 const char *mode_name(enum mode m);

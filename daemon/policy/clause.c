@@ -6,6 +6,10 @@
 #include "condition.h"
 #include "loader.h"
 
+enum {
+	WRITTEN_MAX = 200, /* bytes of a condition's values that are kept for explaining */
+};
+
 /* Keeps the first of equal items; equal means equal bytes, items are zeroed when made. */
 static size_t
 drop_equal(unsigned char *items, size_t n, size_t bytes)
@@ -28,6 +32,61 @@ condition_of(const struct condition_row *row, const struct vec *items, unsigned 
 	if (row->tidy)
 		c.n = row->tidy(items->items, c.n);
 	return c;
+}
+
+/* While a value is written out again. */
+struct line {
+	char text[WRITTEN_MAX];
+	size_t len;
+	bool cut;
+};
+
+static void
+line_add(struct line *line, const char *text)
+{
+	size_t len = strlen(text);
+	if (line->cut || line->len + len + sizeof(" …") > sizeof(line->text)) {
+		line->cut = true;
+		return;
+	}
+	memcpy(line->text + line->len, text, len);
+	line->len += len;
+}
+
+/* Depth is bounded by NODE_DEPTH_MAX. */
+static void
+line_value(struct line *line, const struct node *n, bool inside)
+{
+	if (n->kind == NODE_TEXT)
+		line_add(line, n->text);
+	if (n->kind != NODE_LIST && n->kind != NODE_MAP)
+		return;
+	if (inside)
+		line_add(line, n->kind == NODE_MAP ? "{" : "[");
+	for (const struct node *child = n->first; child && !line->cut; child = child->next) {
+		line_value(line, child, true);
+		if (n->kind == NODE_MAP && child->value) {
+			line_add(line, ": ");
+			line_value(line, child->value, true);
+		}
+		if (child->next)
+			line_add(line, ", ");
+	}
+	if (inside)
+		line_add(line, n->kind == NODE_MAP ? "}" : "]");
+}
+
+const char *
+condition_written(struct loader *l, const struct node *value)
+{
+	struct line line = {.len = 0};
+	line_value(&line, value, false);
+	if (line.cut)
+		memcpy(line.text + line.len, " …", sizeof(" …"));
+	else
+		line.text[line.len] = 0;
+	const char *copy = region_text(&l->p->region, line.text);
+	return copy ? copy : "";
 }
 
 struct item_list {
@@ -63,8 +122,10 @@ condition_load(struct loader *l, const struct condition_row *row, const struct n
 	if (list.items.n == 0)
 		return; /* there was an error */
 	struct condition *c = vec_push(&l->p->region, conditions, sizeof(*c));
-	if (c)
-		*c = condition_of(row, &list.items, where);
+	if (!c)
+		return;
+	*c = condition_of(row, &list.items, where);
+	c->written = condition_written(l, value);
 }
 
 /*
@@ -120,12 +181,13 @@ conditions_load(struct loader *l, const struct node *map, unsigned where, struct
 }
 
 void
-condition_push(struct loader *l, struct vec *conditions, const struct condition_row *row, const void *item)
+condition_push(struct loader *l, struct vec *conditions, const struct condition_row *row, const void *item,
+	       const char *written)
 {
 	void *copy = region_copy(&l->p->region, item, row->item_bytes);
 	struct condition *c = vec_push(&l->p->region, conditions, sizeof(*c));
 	if (c && copy)
-		*c = (struct condition){.row = row, .items = copy, .n = 1};
+		*c = (struct condition){.row = row, .items = copy, .n = 1, .written = written};
 	else if (c)
 		conditions->n--;
 }

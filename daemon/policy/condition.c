@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogued.h"
 #include "countries.h"
 #include "loader.h"
 #include "spoken.h"
@@ -360,6 +361,16 @@ port_single(const char *text, uint8_t *ret_proto, bool *ret_has_port, uint16_t *
 	return true;
 }
 
+uint8_t
+port_transport(const struct condition *c)
+{
+	const struct port_item *list = c->items;
+	for (size_t i = 1; i < c->n; i++)
+		if (list[i].proto != list[0].proto)
+			return 0;
+	return list[0].proto;
+}
+
 static bool
 match_port(const struct condition *c, const struct facts *f)
 {
@@ -435,6 +446,15 @@ static const struct condition_row rows[] = {
 	{.key = "brand", .where = COND_FROM, .needs = FACT_PACKET,
 	 .item_bytes = sizeof(uint16_t), .parse = parse_brand, .order = order_u16, .match = match_device,
 	 .help = "what the device's label says; case does not matter"},
+	{.key = "maker", .where = COND_FROM, .needs = FACT_PACKET,
+	 .item_bytes = sizeof(uint16_t), .parse = parse_maker, .order = order_u16, .match = match_maker,
+	 .help = "who built the device, whatever its label says; a group's makers with it"},
+	{.key = "covered", .where = COND_FROM | COND_ONE, .needs = FACT_PACKET,
+	 .item_bytes = sizeof(uint8_t), .parse = parse_bool, .match = match_covered,
+	 .help = "whether its maker is covered by section 889 of P.L. 115-232"},
+	{.key = "unmasked", .where = COND_FROM | COND_ONE, .needs = FACT_PACKET,
+	 .item_bytes = sizeof(uint8_t), .parse = parse_bool, .match = match_unmasked,
+	 .help = "whether it was built by somebody else than its brand says"},
 	{.key = "known", .where = COND_FROM | COND_ONE, .needs = FACT_PACKET,
 	 .item_bytes = sizeof(uint8_t), .parse = parse_bool, .match = match_known,
 	 .help = "whether the device is in the inventory"},
@@ -467,6 +487,9 @@ static const struct condition_row rows[] = {
 	 .item_bytes = sizeof(struct name_pattern), .parse = parse_pattern, .order = order_pattern, .match = match_name,
 	 .never = never_name,
 	 .help = "the address's name, proved by a DNS answer to this device; *.example.com is all under it"},
+	{.key = "cloud", .where = COND_TO, .needs = FACT_NAME | FACT_ECH | FACT_PROTOCOL,
+	 .item_bytes = sizeof(struct cloud_item), .parse = parse_cloud, .order = order_cloud, .answer = answer_cloud,
+	 .help = "whose cloud: by name, by protocol or by address"},
 	{.key = "trust-sni", .where = COND_TO | COND_ONE | COND_TRUSTS, .needs = FACT_PACKET,
 	 .item_bytes = sizeof(uint8_t), .parse = parse_bool, .match = match_always,
 	 .help = "beside name: what the client says of itself needs no proof"},

@@ -6,9 +6,11 @@
 #ifndef LENSCAP_POLICY_CONDITION_H
 #define LENSCAP_POLICY_CONDITION_H
 
+#include "judge.h"
 #include "model.h"
 
 struct loader;
+struct look;
 
 enum {
 	COND_FROM = 1 << 0,    /* in from: maps */
@@ -32,6 +34,8 @@ struct condition_row {
 	/* For sorting, so that match may search; NULL keeps the order as written. */
 	int (*order)(const void *a, const void *b);
 	bool (*match)(const struct condition *c, const struct facts *f);
+	/* In place of match, needs and never: answers yes or no as early as it can, and adds to *look what it looked at and what it lacks. */
+	enum answer (*answer)(const struct condition *c, const struct facts *f, struct look *look);
 	/* NULL, or: the answer is no, whatever the facts that it still needs turn out to be. */
 	bool (*never)(const struct condition *c, const struct facts *f);
 	const char *help;
@@ -50,14 +54,19 @@ extern const struct condition_row condition_ref;
 /* "tcp/443" or "icmp": exactly one transport and at most one port. */
 bool port_single(const char *text, uint8_t *ret_proto, bool *ret_has_port, uint16_t *ret_port);
 
+/* The one transport that all items of a port: condition are of; 0: of several. */
+uint8_t port_transport(const struct condition *c);
+
 /* Reads one condition from its value and appends it. */
 void condition_load(struct loader *l, const struct condition_row *row, const struct node *value,
 		    unsigned where, struct vec *conditions);
 /* Reads the conditions of `where` that this map has and appends them. */
 void conditions_load(struct loader *l, const struct node *map, unsigned where, struct vec *conditions);
-/* Appends one condition with one item that was made by hand. */
+/* Appends one condition with one item that was made by hand. written: what it would look like in a policy; static or of the policy. */
 void condition_push(struct loader *l, struct vec *conditions, const struct condition_row *row,
-		    const void *item);
+		    const void *item, const char *written);
+/* A value as its owner wrote it, in one line, cut where it is long; of the policy. */
+const char *condition_written(struct loader *l, const struct node *value);
 struct clause clause_of(const struct vec *conditions);
 
 #endif

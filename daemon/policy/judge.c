@@ -17,11 +17,13 @@
 #include "condition.h"
 
 static enum answer
-condition_answer(const struct condition *c, const struct facts *f, struct look *look)
+plain_answer(const struct condition *c, const struct facts *f, struct look *look)
 {
 	const struct condition_row *row = c->row;
-	look->used |= row->needs;
 	look->scheduled |= (row->where & COND_TIME) != 0;
+	if (row->answer)
+		return row->answer(c, f, look);
+	look->used |= row->needs;
 	if ((f->known & row->needs) != row->needs) {
 		if (row->never && row->never(c, f))
 			return ANSWER_NO;
@@ -38,7 +40,9 @@ refs_answer(const struct condition *c, const struct facts *f, struct look *look)
 	const struct ref *refs = c->items;
 	enum answer any = ANSWER_NO;
 	for (size_t i = 0; i < c->n && any != ANSWER_YES; i++) {
+		look->claims = c->claims != refs[i].negate;
 		enum answer a = clause_answer(refs[i].clause, f, look);
+		look->claims = false;
 		if (refs[i].negate)
 			a = ANSWER_YES - a;
 		any = a > any ? a : any;
@@ -47,13 +51,17 @@ refs_answer(const struct condition *c, const struct facts *f, struct look *look)
 }
 
 enum answer
+condition_answer(const struct condition *c, const struct facts *f, struct look *look)
+{
+	return c->row == &condition_ref ? refs_answer(c, f, look) : plain_answer(c, f, look);
+}
+
+enum answer
 clause_answer(const struct clause *c, const struct facts *f, struct look *look)
 {
 	enum answer all = ANSWER_YES;
 	for (size_t i = 0; i < c->n && all != ANSWER_NO; i++) {
-		const struct condition *cond = &c->conditions[i];
-		enum answer a = cond->row == &condition_ref ? refs_answer(cond, f, look)
-							    : condition_answer(cond, f, look);
+		enum answer a = condition_answer(&c->conditions[i], f, look);
 		all = a < all ? a : all;
 	}
 	return all;
@@ -67,6 +75,7 @@ decision_of(enum action a)
 	case ACTION_ALERT:
 		return DECISION_ALLOW;
 	case ACTION_BLOCK:
+	case ACTION_QUARANTINE:
 		return DECISION_BLOCK;
 	case ACTION_REJECT:
 		return DECISION_REJECT;
@@ -141,14 +150,16 @@ policy_judge(const struct policy *p, const struct facts *f, struct judgement *re
 	const struct rule_info *possible;
 	bool agree;
 	*ret = (struct judgement){.decision = DECISION_PENDING, .mode = p->mode, .used = FACT_PACKET};
-	if (p->unknown_devices == ACTION_BLOCK && f->device == DEVICE_UNKNOWN && !f->unseen) {
+	if ((p->unknown_devices == ACTION_BLOCK || p->unknown_devices == ACTION_QUARANTINE) && f->device == DEVICE_UNKNOWN && !f->unseen) {
 		decide(ret, &p->rule_unknown.info);
+		ret->certain = true;
 		return;
 	}
 	const struct rule_info *sure = search(p, f, &look, &possible, &agree);
 	ret->used = look.used;
 	ret->missing = look.missing;
 	ret->scheduled = look.scheduled;
+	ret->certain = !possible;
 	if (!possible || (agree && come_to_the_same(possible, sure)))
 		decide(ret, sure);
 }

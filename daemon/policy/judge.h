@@ -11,8 +11,11 @@ enum answer { ANSWER_NO, ANSWER_UNKNOWN, ANSWER_YES };
 struct look {
 	uint32_t used, missing; /* enum fact */
 	bool scheduled;
+	bool claims; /* inside a set that is asked for a reason to refuse; see struct condition */
 };
 
+/* One condition; a reference to sets is the OR over them. Adds to *look. */
+enum answer condition_answer(const struct condition *c, const struct facts *f, struct look *look);
 /* AND over the clause's conditions, left at the first that says no. Adds to *look. */
 enum answer clause_answer(const struct clause *c, const struct facts *f, struct look *look);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bundle.h"
+#include "catalogue.h"
 #include "loader.h"
 
 static void
@@ -29,6 +30,8 @@ load_mode(struct loader *l, const struct node *value, void *into)
 	(void)into;
 	if (!read_choice(l, value, choices, 2, &mode))
 		return;
+	if (l->mode != BUNDLE_MODE_OWN)
+		mode = l->mode == BUNDLE_MODE_ENFORCE ? MODE_ENFORCE : MODE_MONITOR;
 	l->p->mode = (enum mode)mode;
 	l->p->mode_said = true;
 }
@@ -49,10 +52,10 @@ static void
 load_unknown_devices(struct loader *l, const struct node *value, void *into)
 {
 	static const struct choice choices[] = {
-		{"allow", ACTION_ALLOW}, {"alert", ACTION_ALERT}, {"block", ACTION_BLOCK}};
+		{"allow", ACTION_ALLOW}, {"alert", ACTION_ALERT}, {"block", ACTION_BLOCK}, {"quarantine", ACTION_QUARANTINE}};
 	unsigned action;
 	(void)into;
-	if (read_choice(l, value, choices, 3, &action))
+	if (read_choice(l, value, choices, 4, &action))
 		l->p->unknown_devices = (enum action)action;
 }
 
@@ -83,7 +86,7 @@ static const struct field fields[] = {
 	{"tests", load_tests, FIELD_APPEND},
 };
 
-static const struct schema top = {"the policy", fields, sizeof(fields) / sizeof(fields[0]), 0};
+const struct schema schema_policy = {"the policy", fields, sizeof(fields) / sizeof(fields[0]), 0};
 
 struct policy *
 policy_new(void)
@@ -100,6 +103,7 @@ policy_free(struct policy *p)
 {
 	if (!p)
 		return;
+	catalogue_unref(p->catalogue);
 	region_free(&p->region);
 	free(p);
 }
@@ -135,7 +139,7 @@ read_files(struct loader *l)
 	if (l->cut)
 		l->diags = &l->ignored;
 	if (roots)
-		l->root = merge_files(l, roots, n, &top);
+		l->root = merge_files(l, roots, n, &schema_policy);
 }
 
 static bool
@@ -162,7 +166,7 @@ check_fail(struct loader *l)
 static void
 load_tree(struct loader *l)
 {
-	load_map(l, l->root, &top, NULL);
+	load_map(l, l->root, &schema_policy, NULL);
 	if (!node_get(l->root, "geo"))
 		geo_defaults(l);
 	if (!node_get(l->root, "outputs"))
@@ -173,12 +177,28 @@ load_tree(struct loader *l)
 		warn_all(l);
 }
 
-struct policy *
-policy_build(const struct bundle *b, struct diags *diags)
+/* A reload that changes rules only does not read the catalogue anew. */
+static bool
+take_catalogue(struct policy *p, const struct bundle *b, struct diags *diags, const struct policy *previous)
 {
-	struct loader l = {.p = policy_new(), .diags = diags};
+	struct place_in_file whole = {b->n ? b->files[0].name : "", 0, 0, 0};
+	bool same = previous && catalogue_is_of(previous->catalogue, b);
+	p->catalogue = same ? catalogue_ref(previous->catalogue) : catalogue_new(b, diags);
+	if (b->no_catalogue)
+		diag_add(diags, DIAG_WARNING, "W316", &whole, NULL, "the catalogue of cameras is not installed");
+	return p->catalogue;
+}
+
+struct policy *
+policy_build(const struct bundle *b, struct diags *diags, const struct policy *previous)
+{
+	struct loader l = {.p = policy_new(), .diags = diags, .mode = b->mode};
 	if (!l.p)
 		return NULL;
+	if (!take_catalogue(l.p, b, diags, previous)) {
+		policy_free(l.p);
+		return NULL;
+	}
 	if (copy_sources(l.p, b)) {
 		read_files(&l);
 		if (l.root)
@@ -193,14 +213,20 @@ policy_build(const struct bundle *b, struct diags *diags)
 }
 
 struct policy *
-policy_load(const struct bundle *b, struct diags *diags)
+policy_load_sharing(const struct bundle *b, struct diags *diags, const struct policy *previous)
 {
 	unsigned before = diags->errors;
-	struct policy *p = policy_build(b, diags);
+	struct policy *p = policy_build(b, diags, previous);
 	if (!p)
 		diag_add(diags, DIAG_ERROR, "E190", NULL, NULL, "not enough memory for this policy");
 	if (diags->errors == before)
 		return p;
 	policy_free(p);
 	return NULL;
+}
+
+struct policy *
+policy_load(const struct bundle *b, struct diags *diags)
+{
+	return policy_load_sharing(b, diags, NULL);
 }

@@ -9,10 +9,43 @@
 
 #include <stdint.h>
 
+#include "bundle.h"
 #include "condition.h"
 #include "model.h"
 
+struct choice;
+struct schema;
+
+/* What a reader would take, asked of the reader itself: describe.c makes the JSON Schema of the language from the answers. */
+struct asked {
+	enum asked_kind {
+		ASKED_NOTHING,
+		ASKED_TEXT,
+		ASKED_NAME,
+		ASKED_LABEL,
+		ASKED_PATH,
+		ASKED_WORDS,
+		ASKED_NUMBER,
+		ASKED_DURATION,
+		ASKED_SIZE,
+		ASKED_PREFIX,
+		ASKED_ADDR,
+		ASKED_MAC,
+		ASKED_COUNTRY,
+		ASKED_ASN,
+		ASKED_IFNAME,
+		ASKED_MAP,
+	} kind;			      /* the first that was read */
+	bool keys;		      /* names are let through: what stands below a map's keys is asked */
+	bool each;		      /* one or a list of them */
+	const struct choice *choices; /* ASKED_WORDS */
+	size_t n_choices;
+	uint32_t min, max;	      /* ASKED_NUMBER */
+	const struct schema *schema;  /* ASKED_MAP */
+};
+
 struct loader {
+	struct asked *asked; /* NULL: values are read. Else readers note what they are here, and read nothing */
 	struct policy *p;
 	struct region scratch; /* the tree and what is needed only while loading */
 	struct diags *diags;
@@ -22,6 +55,7 @@ struct loader {
 	 * not told. The rest is loaded all the same, for policy_salvage().
 	 */
 	bool cut;
+	enum bundle_mode mode; /* in place of what mode: says */
 	struct diags ignored;
 	struct spot zone_spots[ZONES_MAX];
 	struct vec zoneinfos; /* struct zoneinfo *: each time zone's file is read once */
@@ -53,6 +87,12 @@ struct choice {
 	const char *word;
 	unsigned value;
 };
+
+/* True: nothing is to be read, and it was noted that this kind of value would be. */
+bool was_asked(struct loader *l, enum asked_kind kind);
+
+/* Keys of the whole policy. */
+extern const struct schema schema_policy;
 
 struct diag *load_error(struct loader *l, const struct node *at, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

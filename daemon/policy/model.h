@@ -32,6 +32,8 @@ struct condition {
 	size_t n;
 	bool local; /* stands in from: looks at the camera side */
 	bool trusts; /* name: beside trust-sni: true: what the client says needs no proof */
+	const char *written; /* its values as the owner wrote them, for explaining; long lists are cut */
+	bool claims; /* stands in a rule that refuses: what a flow says of itself counts without proof */
 	bool widen; /* country keys beside unknown-country: true also match where no country is known */
 };
 
@@ -106,6 +108,7 @@ struct test {
 
 struct policy {
 	struct region region;
+	struct catalogue *catalogue;
 	char id[13];
 	const struct source *sources;
 	size_t n_sources;
@@ -149,9 +152,9 @@ struct policy {
 struct policy *policy_new(void);
 void options_defaults(struct policy_options *ret);
 /*
- * Fills in everything that can be read. Half-built where there were errors. NULL only when memory is short.
+ * Fills in everything that can be read. previous: NULL, or whose catalogue is taken where it is the same. Half-built where there were errors. NULL only when memory is short.
  */
-struct policy *policy_build(const struct bundle *b, struct diags *diags);
+struct policy *policy_build(const struct bundle *b, struct diags *diags, const struct policy *previous);
 
 /* The devices that carry this label; NULL when there are none. */
 const struct label *labels_find(const struct labels *labels, const char *name, size_t *ret_n);

@@ -35,9 +35,18 @@ static const struct option_row rows[] = {
 	{"hold-time", OPTION_MILLISECONDS, AT(hold_ms), 10, 60000, 3000, "how long they wait; then what is missing counts as unknown"},
 	{"watched-flows", OPTION_COUNT, AT(watched_flows), 64, 1048576, 8192, "flows whose first bytes are remembered at a time"},
 	{"watched-bytes", OPTION_BYTES, AT(watched_bytes), 1048576, 1073741824, 16777216, "all of these bytes together"},
+	{"identify-flows", OPTION_COUNT, AT(identify_flows), 0, 10000, 64,
+	 "flows of a device, an hour, whose first bytes are looked at only to learn who made it; 0: none"},
 	{"names", OPTION_COUNT, AT(names), 64, 4194304, 16384, "names of addresses, per device, that are remembered"},
 	{"name-grace", OPTION_SECONDS, AT(name_grace_s), 0, 604800, 3600, "how long a name holds beyond its time to live"},
+	{"new-flows", OPTION_COUNT, AT(new_flows), PLAN_NEW_FLOWS_MIN, PLAN_NEW_FLOWS_MAX, 1000,
+	 "connections that one device may open a second; twice as many at once"},
+	{"flood-hold", OPTION_SECONDS, AT(flood_hold_s), PLAN_FLOOD_HOLD_MIN_S, PLAN_FLOOD_HOLD_MAX_S, 60,
+	 "how long a device that opens more opens none"},
 	{"rollup", OPTION_SECONDS, AT(rollup_s), 1, 3600, 60, "time over which equal alerts become one"},
+	{"history-days", OPTION_COUNT, AT(history_days), 0, 3650, 30, "days for which flows are remembered; 0: not at all"},
+	{"history-size", OPTION_BYTES, AT(history_bytes), 16777216, 2147483648, 268435456,
+	 "what inventory and history may take on the disk; the oldest goes first"},
 };
 
 enum {

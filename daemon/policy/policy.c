@@ -16,6 +16,12 @@ policy_id(const struct policy *p)
 	return p->id;
 }
 
+const struct catalogue *
+policy_catalogue(const struct policy *p)
+{
+	return p->catalogue;
+}
+
 enum mode
 policy_mode(const struct policy *p)
 {
@@ -158,9 +164,11 @@ static void
 plan_interfaces(const struct policy *p, struct plan *plan)
 {
 	for (size_t i = 0; i < p->n_zones; i++)
-		for (size_t j = 0; j < p->zones[i].n_interfaces && plan->n_interfaces < PLAN_INTERFACES; j++)
+		for (size_t j = 0; j < p->zones[i].n_interfaces && plan->n_interfaces < PLAN_INTERFACES; j++) {
+			plan->by_address[plan->n_interfaces] = p->zones[i].by_address;
 			strncpy(plan->interfaces[plan->n_interfaces++], p->zones[i].interfaces[j],
 				PLAN_IFNAME - 1);
+		}
 }
 
 void
@@ -184,6 +192,8 @@ policy_plan(const struct policy *p, struct plan *ret_plan)
 	plan.mark_shift = p->options.mark_shift;
 	plan.deny_memory_s = p->options.deny_memory_s;
 	plan.engine_deadline_ms = p->options.engine_deadline_ms;
+	plan.new_flows = p->options.new_flows;
+	plan.flood_hold_s = p->options.flood_hold_s;
 	*ret_plan = plan;
 }
 
@@ -196,7 +206,7 @@ policy_salvage(const struct bundle *b, struct plan *ret_plan)
 {
 	struct diags unread = {0};
 	struct plan plan;
-	struct policy *p = policy_build(b, &unread);
+	struct policy *p = policy_build(b, &unread, NULL);
 	diags_free(&unread);
 	bool usable = p && p->fail_said;
 	if (usable) {
@@ -213,7 +223,7 @@ policy_salvage(const struct bundle *b, struct plan *ret_plan)
 const char *
 action_name(enum action a)
 {
-	static const char *const names[] = {"allow", "alert", "block", "reject"};
+	static const char *const names[] = {"allow", "alert", "block", "reject", "quarantine"};
 	return names[a];
 }
 

@@ -68,8 +68,18 @@ hint_closest(struct diag *g, const char *word, const char *const *names, size_t 
 }
 
 bool
+was_asked(struct loader *l, enum asked_kind kind)
+{
+	if (l->asked && l->asked->kind == ASKED_NOTHING)
+		l->asked->kind = kind;
+	return l->asked;
+}
+
+bool
 read_text(struct loader *l, const struct node *n, const char **ret_text)
 {
+	if (was_asked(l, ASKED_TEXT))
+		return false;
 	if (n->kind == NODE_BROKEN)
 		return false;
 	if (n->kind != NODE_TEXT) {
@@ -97,6 +107,12 @@ name_fits(const char *text)
 bool
 read_name(struct loader *l, const struct node *n, const char *what, const char **ret_name)
 {
+	if (l->asked && l->asked->keys) {
+		*ret_name = "";
+		return true;
+	}
+	if (was_asked(l, ASKED_NAME))
+		return false;
 	const char *text;
 	if (!read_text(l, n, &text))
 		return false;
@@ -114,6 +130,8 @@ read_name(struct loader *l, const struct node *n, const char *what, const char *
 bool
 read_label(struct loader *l, const struct node *n, const char **ret_text)
 {
+	if (was_asked(l, ASKED_LABEL))
+		return false;
 	const char *text;
 	if (!read_text(l, n, &text))
 		return false;
@@ -130,6 +148,8 @@ read_label(struct loader *l, const struct node *n, const char **ret_text)
 bool
 read_path(struct loader *l, const struct node *n, const char **ret_path)
 {
+	if (was_asked(l, ASKED_PATH))
+		return false;
 	const char *text;
 	if (!read_text(l, n, &text))
 		return false;
@@ -173,6 +193,12 @@ parse_number(const char *text, uint64_t max, uint64_t *ret_value)
 bool
 read_number(struct loader *l, const struct node *n, uint32_t min, uint32_t max, uint32_t *ret_value)
 {
+	if (l->asked && l->asked->kind == ASKED_NOTHING) {
+		l->asked->min = min;
+		l->asked->max = max;
+	}
+	if (was_asked(l, ASKED_NUMBER))
+		return false;
 	const char *text;
 	uint64_t v;
 	if (!read_text(l, n, &text))
@@ -218,6 +244,8 @@ parse_units(const char *text, const struct unit *units, size_t n, uint64_t *ret_
 bool
 read_duration(struct loader *l, const struct node *n, uint64_t *ret_ms)
 {
+	if (was_asked(l, ASKED_DURATION))
+		return false;
 	static const struct unit units[] = {
 		{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	const char *text;
@@ -233,6 +261,8 @@ read_duration(struct loader *l, const struct node *n, uint64_t *ret_ms)
 bool
 read_size(struct loader *l, const struct node *n, uint64_t *ret_bytes)
 {
+	if (was_asked(l, ASKED_SIZE))
+		return false;
 	static const struct unit units[] = {{"", 1},	      {"B", 1},		  {"kB", 1000},
 					    {"MB", 1000000},  {"GB", 1000000000}, {"KiB", 1 << 10},
 					    {"MiB", 1 << 20}, {"GiB", 1 << 30}};
@@ -262,6 +292,12 @@ bool
 read_choice(struct loader *l, const struct node *n, const struct choice *choices, size_t n_choices,
 	    unsigned *ret_value)
 {
+	if (l->asked && l->asked->kind == ASKED_NOTHING) {
+		l->asked->choices = choices;
+		l->asked->n_choices = n_choices;
+	}
+	if (was_asked(l, ASKED_WORDS))
+		return false;
 	const char *text, *words[32];
 	char all[MESSAGE_MAX / 2];
 	if (!read_text(l, n, &text))
@@ -284,6 +320,8 @@ read_choice(struct loader *l, const struct node *n, const struct choice *choices
 bool
 read_prefix(struct loader *l, const struct node *n, struct prefix *ret_prefix)
 {
+	if (was_asked(l, ASKED_PREFIX))
+		return false;
 	const char *text;
 	struct prefix p;
 	char clean[PREFIX_TEXT];
@@ -306,6 +344,8 @@ read_prefix(struct loader *l, const struct node *n, struct prefix *ret_prefix)
 bool
 read_addr(struct loader *l, const struct node *n, struct addr *ret_addr)
 {
+	if (was_asked(l, ASKED_ADDR))
+		return false;
 	const char *text;
 	if (!read_text(l, n, &text))
 		return false;
@@ -318,6 +358,8 @@ read_addr(struct loader *l, const struct node *n, struct addr *ret_addr)
 bool
 read_mac(struct loader *l, const struct node *n, struct mac *ret_mac)
 {
+	if (was_asked(l, ASKED_MAC))
+		return false;
 	const char *text;
 	struct mac mac;
 	if (!read_text(l, n, &text))
@@ -334,6 +376,8 @@ read_mac(struct loader *l, const struct node *n, struct mac *ret_mac)
 bool
 read_country(struct loader *l, const struct node *n, char ret_code[3])
 {
+	if (was_asked(l, ASKED_COUNTRY))
+		return false;
 	const char *text;
 	char upper[3] = "";
 	if (!read_text(l, n, &text))
@@ -356,6 +400,8 @@ read_country(struct loader *l, const struct node *n, char ret_code[3])
 bool
 read_asn(struct loader *l, const struct node *n, uint32_t *ret_asn)
 {
+	if (was_asked(l, ASKED_ASN))
+		return false;
 	const char *text;
 	uint64_t v;
 	if (!read_text(l, n, &text))
@@ -373,6 +419,8 @@ read_asn(struct loader *l, const struct node *n, uint32_t *ret_asn)
 bool
 read_ifname(struct loader *l, const struct node *n, const char **ret_name)
 {
+	if (was_asked(l, ASKED_IFNAME))
+		return false;
 	const char *text;
 	if (!read_text(l, n, &text))
 		return false;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel.h"
 #include "loader.h"
 
 enum {
@@ -12,6 +13,7 @@ enum {
 	SID_SPREAD = 80000,
 	SID_BUILTIN = 1990001, /* ids of what is detected without a rule */
 	SID_BUILTIN_LAST = 1990099,
+	QUARANTINE_USUAL_S = 3600,
 };
 
 static const char name_zones[] = "zones", name_default[] = "default", name_unknown[] = "unknown-devices";
@@ -197,7 +199,10 @@ load_to(struct loader *l, const struct node *value, void *into)
 	load_each(l, value, load_target, d);
 	struct condition *c = d->refs.n ? vec_push(&l->p->region, &d->conditions, sizeof(*c)) : NULL;
 	if (c)
-		*c = (struct condition){.row = &condition_ref, .items = d->refs.items, .n = d->refs.n};
+		*c = (struct condition){.row = &condition_ref,
+					.items = d->refs.items,
+					.n = d->refs.n,
+					.written = condition_written(l, value)};
 }
 
 static void
@@ -220,13 +225,33 @@ load_action(struct loader *l, const struct node *value, void *into)
 	static const struct choice choices[] = {{"allow", ACTION_ALLOW},
 						{"alert", ACTION_ALERT},
 						{"block", ACTION_BLOCK},
-						{"reject", ACTION_REJECT}};
+						{"reject", ACTION_REJECT},
+						{"quarantine", ACTION_QUARANTINE}};
 	struct rule_draft *d = into;
 	unsigned v;
-	if (!read_choice(l, value, choices, 4, &v))
+	if (!read_choice(l, value, choices, 5, &v))
 		return;
 	d->rule->info.action = (enum action)v;
 	d->has_action = true;
+	if (v == ACTION_QUARANTINE)
+		d->rule->info.quarantine_s = QUARANTINE_USUAL_S;
+}
+
+/* How long a quarantine lasts. Comes after the action. */
+static void
+load_for(struct loader *l, const struct node *value, void *into)
+{
+	struct rule_draft *d = into;
+	uint64_t ms;
+	if (!read_duration(l, value, &ms))
+		return;
+	if (d->has_action && d->rule->info.action != ACTION_QUARANTINE)
+		load_error(l, value, "E138", "for: belongs to action: quarantine alone");
+	else if (ms % 1000 || ms == 0 || ms / 1000 > QUARANTINE_SECONDS_MAX)
+		load_error(l, value, "E119", "\"%.64s\" is out of range: a quarantine lasts from 1s to 3650d",
+			   value->text);
+	else
+		d->rule->info.quarantine_s = (uint32_t)(ms / 1000);
 }
 
 static void
@@ -298,7 +323,7 @@ outbound_unless_said(struct loader *l, const struct node *value, struct rule_dra
 {
 	static const uint8_t outbound = 0;
 	if (!node_get(value, "direction"))
-		condition_push(l, &d->conditions, condition_find("direction", COND_RULE), &outbound);
+		condition_push(l, &d->conditions, condition_find("direction", COND_RULE), &outbound, "outbound");
 }
 
 static const struct field rule_fields[] = {
@@ -306,6 +331,7 @@ static const struct field rule_fields[] = {
 	{"from", load_from, FIELD_REQUIRED},
 	{"to", load_to, FIELD_REQUIRED},
 	{"action", load_action, FIELD_REQUIRED},
+	{"for", load_for, 0},
 	{"alert", load_alert, 0},
 	{"mode", load_rule_mode, 0},
 	{"id", load_id, 0},
@@ -313,6 +339,30 @@ static const struct field rule_fields[] = {
 
 static const struct schema rule_schema = {"a rule", rule_fields, sizeof(rule_fields) / sizeof(rule_fields[0]),
 					  COND_RULE};
+
+/* Does it matter to this condition, or to a set that it names, why it is asked? */
+static bool
+minds_claims(const struct condition *c)
+{
+	const struct ref *refs = c->items;
+	if (c->row != &condition_ref)
+		return c->row->answer;
+	for (size_t i = 0; i < c->n; i++)
+		for (size_t k = 0; k < refs[i].clause->n; k++)
+			if (refs[i].clause->conditions[k].row->answer)
+				return true;
+	return false;
+}
+
+/* What a flow says of itself is reason enough to refuse it, and none to allow it. */
+static void
+refuses(const struct rule_draft *d)
+{
+	struct condition *list = d->conditions.items;
+	bool allows = d->rule->info.action == ACTION_ALLOW || d->rule->info.action == ACTION_ALERT;
+	for (size_t i = 0; !allows && i < d->conditions.n; i++)
+		list[i].claims = minds_claims(&list[i]);
+}
 
 static void
 load_rule(struct loader *l, const struct node *value)
@@ -326,6 +376,7 @@ load_rule(struct loader *l, const struct node *value)
 	outbound_unless_said(l, value, &d);
 	load_map(l, value, &rule_schema, &d);
 	finish_info(&d, RULE_WRITTEN, value);
+	refuses(&d);
 	if (d.rule->info.name)
 		l->p->rules[l->p->n_rules++] = d.rule;
 }
@@ -448,7 +499,9 @@ rules_finish(struct loader *l)
 {
 	struct policy *p = l->p;
 	builtin(p, &p->rule_zones, RULE_ZONES, name_zones, ACTION_ALLOW, ALERT_NONE);
-	builtin(p, &p->rule_unknown, RULE_UNKNOWN_DEVICE, name_unknown, ACTION_BLOCK, ALERT_HIGH);
+	bool cuts = p->unknown_devices == ACTION_QUARANTINE;
+	builtin(p, &p->rule_unknown, RULE_UNKNOWN_DEVICE, name_unknown, cuts ? ACTION_QUARANTINE : ACTION_BLOCK, ALERT_HIGH);
+	p->rule_unknown.info.quarantine_s = cuts ? QUARANTINE_USUAL_S : 0;
 	const struct node *unknown = node_get(l->root, "unknown-devices");
 	if (unknown)
 		p->rule_unknown.info.line = unknown->line;

@@ -71,6 +71,10 @@ unknown_key(struct loader *l, const struct node *key, const struct schema *s)
 void
 load_map(struct loader *l, const struct node *map, const struct schema *schema, void *into)
 {
+	if (l->asked && l->asked->kind == ASKED_NOTHING)
+		l->asked->schema = schema;
+	if (was_asked(l, ASKED_MAP))
+		return;
 	if (!expect_map(l, map, schema->what))
 		return;
 	for (const struct node *k = map->first; k; k = k->next)
@@ -91,7 +95,9 @@ void
 load_each(struct loader *l, const struct node *value,
 	  void (*load)(struct loader *l, const struct node *value, void *into), void *into)
 {
-	if (value->kind != NODE_LIST) {
+	if (l->asked && l->asked->kind == ASKED_NOTHING)
+		l->asked->each = true;
+	if (l->asked || value->kind != NODE_LIST) {
 		load(l, value, into);
 		return;
 	}

@@ -45,6 +45,18 @@ protocol_find(const char *name)
 	return NULL;
 }
 
+uint8_t
+protocol_transport(const char *name)
+{
+	size_t n;
+	const struct probe *const *probes = probe_list(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(probes[i]->name, name) == 0)
+			return probes[i]->l4;
+	return 0;
+}
+
 void
 parse_protocol(struct loader *l, const struct node *value, struct vec *items)
 {

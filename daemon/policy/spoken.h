@@ -29,5 +29,7 @@ bool match_ech(const struct condition *c, const struct facts *f);
 
 /* A protocol's name as probes give it, "unknown" included; static. NULL: there is none. */
 const char *protocol_find(const char *name);
+/* The transport that it is spoken over, where that is one alone; else 0. */
+uint8_t protocol_transport(const char *name);
 
 #endif

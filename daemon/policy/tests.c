@@ -2,6 +2,8 @@
 /* tests: – what the owner expects of the policy, checked before anything runs on it. */
 #include <string.h>
 
+#include "catalogue.h"
+#include "catalogued.h"
 #include "countries.h"
 #include "loader.h"
 #include "spoken.h"
@@ -10,7 +12,7 @@
 /* While a test is read. */
 struct test_draft {
 	struct test test;
-	bool has_from, has_to, has_asn;
+	bool has_from, has_to, has_asn, has_covered;
 };
 
 static bool
@@ -157,9 +159,10 @@ load_test_expect(struct loader *l, const struct node *value, void *into)
 	static const struct choice choices[] = {{"allow", ACTION_ALLOW},
 						{"alert", ACTION_ALERT},
 						{"block", ACTION_BLOCK},
-						{"reject", ACTION_REJECT}};
+						{"reject", ACTION_REJECT},
+						{"quarantine", ACTION_QUARANTINE}};
 	unsigned v;
-	if (read_choice(l, value, choices, 4, &v))
+	if (read_choice(l, value, choices, 5, &v))
 		((struct test_draft *)into)->test.expect = (enum action)v;
 }
 
@@ -232,6 +235,25 @@ load_test_ech(struct loader *l, const struct node *value, void *into)
 	read_bool(l, value, &((struct test_draft *)into)->test.facts.ech);
 }
 
+static void
+load_test_maker(struct loader *l, const struct node *value, void *into)
+{
+	((struct test_draft *)into)->test.facts.maker = read_maker(l, value);
+}
+
+static void
+load_test_covered(struct loader *l, const struct node *value, void *into)
+{
+	struct test_draft *d = into;
+	d->has_covered = read_bool(l, value, &d->test.facts.covered);
+}
+
+static void
+load_test_unmasked(struct loader *l, const struct node *value, void *into)
+{
+	read_bool(l, value, &((struct test_draft *)into)->test.facts.unmasked);
+}
+
 static const struct field test_fields[] = {
 	{"from", load_test_from, FIELD_REQUIRED},
 	{"to", load_test_to, FIELD_REQUIRED},
@@ -247,6 +269,9 @@ static const struct field test_fields[] = {
 	{"name", load_test_name, 0},
 	{"query", load_test_query, 0},
 	{"ech", load_test_ech, 0},
+	{"maker", load_test_maker, 0},
+	{"covered", load_test_covered, 0},
+	{"unmasked", load_test_unmasked, 0},
 	{"at", load_test_at, 0},
 	{"rule", load_test_rule, 0},
 };
@@ -272,6 +297,16 @@ complete_place(struct geo *overrides, struct test_draft *d)
 	const struct country *c = said->country[0] ? country_find(said->country) : NULL;
 	if (c)
 		memcpy(said->continent, c->continent, sizeof(said->continent));
+}
+
+/* A maker says by itself whether it is covered. */
+static void
+complete_maker(const struct policy *p, struct test_draft *d)
+{
+	const struct maker *makers;
+	size_t n = catalogue_makers(p->catalogue, &makers);
+	if (!d->has_covered && d->test.facts.maker < n)
+		d->test.facts.covered = makers[d->test.facts.maker].covered && !makers[d->test.facts.maker].platform;
 }
 
 static bool
@@ -311,12 +346,14 @@ load_test(struct loader *l, const struct node *value, struct geo *overrides, str
 	d.test.facts.known = FACT_ALL;
 	d.test.facts.protocol = "unknown";
 	d.test.facts.device = DEVICE_UNKNOWN;
+	d.test.facts.maker = MAKER_UNKNOWN;
 	d.test.facts.zone = d.test.facts.remote_zone = ZONE_NONE;
 	load_map(l, value, &test_schema, &d);
 	if (!d.has_from || !d.has_to || l->diags->errors != before)
 		return;
 	d.test.facts.remote_zone = policy_zone_by_addr(l->p, &d.test.facts.remote);
 	complete_place(overrides, &d);
+	complete_maker(l->p, &d);
 	complete_zone(l, &d, value);
 	struct test *slot = vec_push(&l->p->region, tests, sizeof(*slot));
 	if (slot)

@@ -34,7 +34,7 @@ condition_covers(const struct condition *a, const struct clause *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		const struct condition *c = &b->conditions[i];
-		if (c->row == a->row && c->local == a->local && (a->widen || !c->widen) && (a->trusts || !c->trusts) && items_within(a, c))
+		if (c->row == a->row && c->local == a->local && (a->widen || !c->widen) && (a->trusts || !c->trusts) && a->claims == c->claims && items_within(a, c))
 			return true;
 	}
 	return false;
@@ -125,7 +125,7 @@ warn_unknown_devices(struct loader *l)
 				l, &at, "W314",
 				"there is an inventory, and devices that are not in it go by the same rules"),
 			"say unknown-devices: alert or block");
-	if (p->unknown_devices == ACTION_BLOCK && p->n_devices == 0)
+	if ((p->unknown_devices == ACTION_BLOCK || p->unknown_devices == ACTION_QUARANTINE) && p->n_devices == 0)
 		diag_hint(load_warning(l, &at, "W315",
 				       "no device is declared, so every device is unknown and is blocked"),
 			  "declare devices, or say unknown-devices: alert");

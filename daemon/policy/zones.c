@@ -162,7 +162,7 @@ add_zone(struct loader *l, const char *name, const struct zone_draft *d, const s
 	p->n_zones++;
 	for (size_t i = 0; i < d->networks.n; i++)
 		add_network(p, &p->zones[index].networks[i], index);
-	condition_push(l, &conditions, condition_find("zone", COND_TO), &index);
+	condition_push(l, &conditions, condition_find("zone", COND_TO), &index, name);
 	p->zone_clauses[index] = clause_of(&conditions);
 }
 
