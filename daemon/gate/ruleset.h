@@ -11,9 +11,21 @@
 #define RULESET_TABLE "lenscap"
 #define RULESET_TOQ   "toq"
 #define RULESET_CAM   "cam"
+#define RULESET_FAR   "far"
 
 /* Named counters, in the order of ruleset_counters[]. */
-enum ruleset_counter { C_QUEUE, C_OFFLOAD, C_CUT, C_DENIED, C_INVALID, C_REPLY, RULESET_COUNTERS };
+enum ruleset_counter {
+	C_QUEUE,
+	C_OFFLOAD,
+	C_CUT,
+	C_DENIED,
+	C_INVALID,
+	C_REPLY,
+	C_JAIL,	   /* of and to devices in quarantine */
+	C_FLOOD,   /* new connections beyond what a device may open */
+	C_UNHEARD, /* announcements beyond what is copied */
+	RULESET_COUNTERS
+};
 extern const char *const ruleset_counters[RULESET_COUNTERS];
 
 /* The sets that count what the kernel refuses from memory. */
@@ -29,9 +41,21 @@ enum {
 };
 extern const struct ruleset_hits ruleset_hits[RULESET_HITS];
 
+/* The sets of who opens too many connections; each element counts what was cut. */
+enum { RULESET_FLOODS = 3 };
+extern const struct ruleset_flood {
+	const char *suffix;    /* of the sets: flood4, rate4 */
+	uint8_t address_bytes; /* 0: by MAC */
+} ruleset_floods[RULESET_FLOODS];
+
+struct quarantine;
+
 struct ruleset {
 	const struct plan *plan;
+	const struct quarantine *quarantine; /* NULL: nobody */
+	int64_t now_s;			     /* wall clock, for what is left of a quarantine */
 	unsigned generation;
+	bool hears;  /* this kernel can copy announcements */
 	bool forget; /* empties the memory of refusals: another policy answers from now on */
 	bool fresh;  /* empties the hits too: nobody has counted them and nobody will */
 };
@@ -48,6 +72,8 @@ char *ruleset_toq(const struct plan *plan);
  * harmless; run as one transaction no packet sees a half of it.
  */
 char *ruleset_rewrite(const struct ruleset *r);
+/* Who is in quarantine, anew and in one transaction. */
+char *ruleset_jail(const struct quarantine *q, int64_t now_s);
 /*
  * Deletes the table and builds it anew, all in one. native: with the queue statement; else `toq` is left
  * empty for a moment, and the rule behind it speaks the fail mode.

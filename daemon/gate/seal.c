@@ -33,9 +33,13 @@ static const struct part {
 	 BIT(NFTA_SET_NAME) | BIT(NFTA_SET_FLAGS) | BIT(NFTA_SET_KEY_LEN) | BIT(NFTA_SET_HANDLE)},
 };
 
+/* Sets whose elements only we change. */
+static const char *const our_sets[] = {RULESET_CAM, RULESET_FAR, "jail", "jail4", "jail6"};
+
 struct sealing {
 	uint64_t hash;
 	const struct part *part;
+	size_t set;
 };
 
 static uint64_t
@@ -80,7 +84,7 @@ add_elements(const struct nlmsghdr *m, void *arg)
 		mnl_attr_for_each_nested(element, list)
 			mnl_attr_for_each_nested(a, element) if (mnl_attr_get_type(a) == NFTA_SET_ELEM_KEY)
 				s->hash +=
-			mix(0, NFTA_SET_ELEM_KEY, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+			mix(s->set, NFTA_SET_ELEM_KEY, mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
 	}
 	return MNL_CB_OK;
 }
@@ -99,12 +103,15 @@ seal_parts(struct netlink *n, struct sealing *s)
 		if (i == 0 && s->hash == 0)
 			return 0;
 	}
-	struct nlmsghdr *m =
-		netlink_nf(n, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET, 0);
-	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
-	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, RULESET_CAM);
-	int rc = netlink_dump(n, m, add_elements, s);
-	return rc < 0 && errno == ENOENT ? 0 : rc; /* the set is gone: that alone changes the seal */
+	for (s->set = 0; s->set < sizeof our_sets / sizeof *our_sets; s->set++) {
+		struct nlmsghdr *m = netlink_nf(n, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET, 0);
+		mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+		mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, our_sets[s->set]);
+		/* ENOENT: the set is gone, and that alone changes the seal. */
+		if (netlink_dump(n, m, add_elements, s) < 0 && errno != ENOENT)
+			return -1;
+	}
+	return 0;
 }
 
 int

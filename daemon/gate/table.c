@@ -21,6 +21,7 @@ struct table {
 	struct nft_ctx *nft;
 	struct netlink *netlink;
 	bool native; /* the kernel has nft's own queue statement */
+	bool hears;  /* and can copy packets for its log */
 	uint64_t seal;
 };
 
@@ -34,6 +35,10 @@ static const char probe_conntrack[] = "add table inet lenscap_probe\n"
 static const char probe_queue[] = "add table inet lenscap_probe\n"
 				  "add chain inet lenscap_probe c\n"
 				  "add rule inet lenscap_probe c queue flags bypass to 1\n";
+
+static const char probe_log[] = "add table inet lenscap_probe\n"
+				"add chain inet lenscap_probe c { type filter hook prerouting priority -310; }\n"
+				"add rule inet lenscap_probe c fib daddr type unicast log group 1 snaplen 2048\n";
 
 /* The buffers grow until they are read. */
 static int
@@ -74,6 +79,9 @@ table_open(void)
 		return NULL;
 	}
 	t->native = dry_run(t->nft, probe_queue);
+	t->hears = dry_run(t->nft, probe_log);
+	if (!t->hears)
+		log_warnx("nftables: this kernel has no packet log (nfnetlink_log, nft_log, nft_fib): what cameras announce stays unheard");
 	log_debug("nftables: queue rule is %s", t->native ? "native" : "the xtables target");
 	return t;
 }
@@ -128,10 +136,20 @@ put_toq(struct table *t, const struct plan *plan)
 	return compat_toq(t->netlink, (uint16_t)plan->queue, !plan->fail_closed);
 }
 
+/* With what this kernel can do. */
+static struct ruleset
+with_abilities(const struct table *t, const struct ruleset *r)
+{
+	struct ruleset all = *r;
+	all.hears = t->hears;
+	return all;
+}
+
 static int
 recreate(struct table *t, const struct ruleset *r)
 {
-	if (run(t, ruleset_recreate(r, t->native)) < 0) {
+	struct ruleset all = with_abilities(t, r);
+	if (run(t, ruleset_recreate(&all, t->native)) < 0) {
 		complain(t, "the table is refused");
 		return -1;
 	}
@@ -145,11 +163,12 @@ recreate(struct table *t, const struct ruleset *r)
 int
 table_install(struct table *t, const struct ruleset *r)
 {
+	struct ruleset all = with_abilities(t, r);
 	if (run(t, ruleset_base()) < 0)
 		complain(t, "what is there cannot be taken over, replacing it");
 	else if (put_toq(t, r->plan) < 0)
 		log_warn("nftables: the queue rule is refused");
-	else if (run(t, ruleset_rewrite(r)) < 0)
+	else if (run(t, ruleset_rewrite(&all)) < 0)
 		complain(t, "building on what is there fails, replacing it");
 	else
 		return remember(t);
@@ -169,11 +188,28 @@ table_requeue(struct table *t, const struct plan *plan)
 int
 table_rewrite(struct table *t, const struct ruleset *r)
 {
-	if (run(t, ruleset_rewrite(r)) < 0) {
+	struct ruleset all = with_abilities(t, r);
+	if (run(t, ruleset_rewrite(&all)) < 0) {
 		complain(t, "the new rules are refused");
 		return -1;
 	}
 	return remember(t);
+}
+
+int
+table_jail(struct table *t, const struct quarantine *q, int64_t now_s)
+{
+	if (run(t, ruleset_jail(q, now_s)) < 0) {
+		complain(t, "the quarantine is refused");
+		return -1;
+	}
+	return remember(t);
+}
+
+bool
+table_hears(const struct table *t)
+{
+	return t->hears;
 }
 
 int

@@ -7,9 +7,11 @@
 #define LENSCAP_GATE_TABLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct plan;
 struct ruleset;
+struct quarantine;
 struct table;
 
 /* Also finds out which queue rule this kernel takes, which loads conntrack. NULL: logged. */
@@ -25,6 +27,10 @@ int table_install(struct table *t, const struct ruleset *r);
 int table_requeue(struct table *t, const struct plan *plan);
 /* All rules but the queue rule, in one transaction. 0, or -1: logged, and the old ones stand. */
 int table_rewrite(struct table *t, const struct ruleset *r);
+/* Who is in quarantine. 0, or -1: logged, and the sets are as they were. */
+int table_jail(struct table *t, const struct quarantine *q, int64_t now_s);
+/* This kernel can copy announcements. */
+bool table_hears(const struct table *t);
 /* Deletes it. 0 also when there is none. */
 int table_remove(struct table *t);
 

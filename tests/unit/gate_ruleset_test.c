@@ -13,14 +13,16 @@
 
 #include <cmocka.h>
 
+#include "../../daemon/gate/quarantine.h"
 #include "../../daemon/gate/ruleset.h"
+#include "discovery.h"
 #include "mark.h"
 
 static struct plan
 example(void)
 {
 	struct plan p = {
-		.enforce = 1, .n_interfaces = 2, .queue = 2050, .mark_shift = 16, .deny_memory_s = 7};
+		.enforce = 1, .n_interfaces = 2, .queue = 2050, .mark_shift = 16, .deny_memory_s = 7, .new_flows = 100, .flood_hold_s = 30};
 	strcpy(p.interfaces[0], "cam0");
 	strcpy(p.interfaces[1], "eth1.20");
 	return p;
@@ -137,7 +139,10 @@ memory_is_emptied_when_asked(void **state)
 	free(text);
 }
 
-/* A full set ends the rule that updates it: no verdict may stand behind an update. */
+/*
+ * A full set ends the rule that updates it: no verdict may stand behind an update. But for the sets that measure a pace, where the room is what
+ * the rules behind ask for.
+ */
 static void
 no_verdict_depends_on_room_in_a_set(void **state)
 {
@@ -147,7 +152,7 @@ no_verdict_depends_on_room_in_a_set(void **state)
 	(void)state;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		const char *update = strstr(line, "update @");
-		if (update)
+		if (update && !strstr(line, "limit rate"))
 			assert_true(strchr(update, '}')[1] == '\0');
 	}
 	free(text);
@@ -167,6 +172,91 @@ recreate_is_one_text(void **state)
 	free(compat);
 }
 
+/* Asked for before anything is settled, in both directions, and over DNS with the gateway as well. */
+static void
+quarantine_comes_first(void **state)
+{
+	struct plan p = example();
+	struct quarantine *q = quarantine_new();
+	struct channel_quarantine m = {.mac = {{2, 0, 0, 0, 0, 9}}, .seconds = 100};
+	struct ruleset r = {.plan = &p, .generation = 3, .quarantine = q, .now_s = 1000};
+	(void)state;
+	assert_true(addr_parse("10.20.0.9", &m.addr));
+	quarantine_take(q, &m, 1000);
+	char *text = ruleset_rewrite(&r);
+	HAS(text, "inspect iifname @cam goto leaving\n");
+	HAS(text, "inspect oifname @cam goto arriving\n");
+	HAS(text, "inspect_input iifname @cam meta l4proto { tcp, udp } th dport 53 goto leaving\n");
+	HAS(text, "inspect_output oifname @cam meta l4proto { tcp, udp } th sport 53 goto arriving\n");
+	assert_true(strstr(text, "leaving ether saddr @jail goto jailed") < strstr(text, "leaving goto look"));
+	HAS(text, "flush set inet lenscap jail\n");
+	HAS(text, "add element inet lenscap jail { 02:00:00:00:00:09 timeout 160s }\n");
+	HAS(text, "add element inet lenscap jail4 { 10.20.0.9 timeout 160s }\n");
+	free(text);
+	/* Alone it touches nothing else. */
+	text = ruleset_jail(q, 1000);
+	assert_int_equal(count(text, "flush set"), 3);
+	assert_int_equal(count(text, "add element"), 2);
+	assert_int_equal(count(text, "flush chain"), 2);
+	assert_int_equal(count(text, "add rule"), 8);
+	assert_int_equal(count(text, "\n"), 15);
+	free(text);
+	/* Nobody in it: no look-up stands in the way of what is settled. */
+	quarantine_expire(q, 1100);
+	text = ruleset_jail(q, 1100);
+	HAS_NOT(text, "@jail");
+	HAS(text, "add rule inet lenscap leaving goto look\n");
+	HAS(text, "add rule inet lenscap arriving goto look\n");
+	free(text);
+	quarantine_free(q);
+}
+
+/* Who opens too many connections is known by its MAC, behind a router by its address. */
+static void
+pace_of_each_device(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	(void)state;
+	p.by_address[1] = 1;
+	char *text = ruleset_rewrite(&r);
+	HAS(text, "newcomer_ update @rate { ether saddr limit rate 100/second burst 200 packets } return\n");
+	HAS(text, "newcomer6 update @rate6 { ip6 saddr limit rate 100/second burst 200 packets } return\n");
+	HAS(text, "newcomer_ ether saddr @met update @flood { ether saddr timeout 30s }\n");
+	HAS(text, "add element inet lenscap far { \"eth1.20\" }\n");
+	HAS_NOT(text, "add element inet lenscap far { \"cam0\" }");
+	assert_true(strstr(text, "look ct state new ct status ! confirmed jump known") < strstr(text, "jump newcomer"));
+	assert_true(strstr(text, "jump newcomer") < strstr(text, "jump toq"));
+	free(text);
+}
+
+static void
+announcements_where_the_kernel_can(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	char word[16];
+	(void)state;
+	char *text = ruleset_rewrite(&r);
+	HAS_NOT(text, "log group");
+	HAS_NOT(text, "hook prerouting");
+	free(text);
+	r.hears = true;
+	text = ruleset_rewrite(&r);
+	HAS(text, "log group 2050 snaplen 2048 return\n");
+	HAS(text, "observe meta l4proto udp iifname @cam goto heard\n");
+	const char *ports = strstr(text, "heard udp dport");
+	assert_non_null(ports);
+	for (size_t i = 0; i < discovery_n_ports; i++) {
+		snprintf(word, sizeof word, " %u%s", discovery_ports[i].port, i + 1 < discovery_n_ports ? "," : " }");
+		HAS(ports, word);
+		assert_true(discovery_is_port(discovery_ports[i].port));
+		assert_true(i == 0 || discovery_ports[i].port > discovery_ports[i - 1].port);
+	}
+	assert_false(discovery_is_port(443) || discovery_is_port(0) || discovery_is_port(65535));
+	free(text);
+}
+
 int
 main(void)
 {
@@ -178,6 +268,9 @@ main(void)
 		cmocka_unit_test(memory_is_emptied_when_asked),
 		cmocka_unit_test(no_verdict_depends_on_room_in_a_set),
 		cmocka_unit_test(recreate_is_one_text),
+		cmocka_unit_test(quarantine_comes_first),
+		cmocka_unit_test(pace_of_each_device),
+		cmocka_unit_test(announcements_where_the_kernel_can),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
