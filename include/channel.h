@@ -17,6 +17,12 @@
  *	CH_COUNTERS	queue and rule counters, each second
  *	CH_EVENT	something an operator must hear
  *	CH_NEIGHBOURS	whose MAC an address of the camera side is
+ *	CH_QUARANTINED	who is cut off		CH_QUARANTINE	cut a device off, or let it back
+ *						CH_LOOK		read conntrack's counters now
+ *	CH_TERMS	on what terms the policy is in force	CH_CONFIRM	the policy in force may stay
+ *	CH_DONE		what became of a request		CH_UNDO		back to the policy before
+ *						CH_MODE		another mode for a while
+ *	CH_STORE	the store's socket (a descriptor; none: it is gone)
  *	CH_PING, CH_STOP, CH_REOPEN
  *
  * A reload: [engine CH_RELOAD] → gate plans → CH_PREPARE(ticket, bundle fd) → CH_PREPARED(ticket) → the gate commits the kernel transaction →
@@ -40,6 +46,7 @@ enum {
 	CHANNEL_NEWS = 128,
 	CHANNEL_LINKS = 256,
 	CHANNEL_NEIGHBOURS = 1024,
+	CHANNEL_QUARANTINED = 512,
 };
 
 enum channel_type {
@@ -56,12 +63,21 @@ enum channel_type {
 	CH_STOP,
 	CH_REOPEN,
 	CH_NEIGHBOURS,
+	CH_QUARANTINED = 32,
+	CH_TERMS = 40,
+	CH_DONE,
+	CH_STORE = 48,
 	CH_READY = 64,
 	CH_PREPARED,
 	CH_VERDICTS,
 	CH_RELOAD,
 	CH_REJUDGE,
 	CH_PONG,
+	CH_QUARANTINE = 96,
+	CH_LOOK,
+	CH_CONFIRM = 104,
+	CH_UNDO,
+	CH_MODE,
 };
 
 struct channel_head {
@@ -71,7 +87,8 @@ struct channel_head {
 };
 
 /*
- * CH_START. Descriptors, in this order: bundle, queue socket, control listener (-1 is never sent: see has_*), view listener, syslog socket.
+ * CH_START. Descriptors, in this order: bundle, queue socket, control listener (-1 is never sent: see has_*), view listener, syslog socket,
+ * announcement socket (the kernel's packet log, for reading only).
  */
 struct channel_start {
 	struct channel_head head; /* arg: CHANNEL_VERSION */
@@ -80,6 +97,8 @@ struct channel_start {
 	uint8_t restarted; /* not the first engine of this gate */
 	uint32_t restarts; /* how many engines have died before */
 	uint32_t boot;	   /* random, one a gate process: goes into stats records */
+	uint8_t has_observe;
+	uint8_t pad[3];
 };
 
 /*
@@ -90,6 +109,42 @@ struct channel_commit {
 	struct channel_head head;
 	uint32_t generation; /* 1..254 */
 	uint32_t pad;
+};
+
+/*
+ * CH_RELOAD, CH_CONFIRM, CH_UNDO, CH_MODE: what somebody asked for over the control socket. arg: the ticket, never 0. A policy that came into
+ * force is answered by CH_COMMIT, one that was refused by CH_REFUSED, everything else by CH_DONE.
+ */
+enum { CONFIRM_MAX_S = 86400, MODE_MAX_S = 2678400 };
+enum channel_mode { CHANNEL_MODE_POLICY, CHANNEL_MODE_MONITOR, CHANNEL_MODE_ENFORCE };
+
+struct channel_request {
+	struct channel_head head;
+	uint32_t seconds; /* CH_RELOAD: to be confirmed within, at most CONFIRM_MAX_S; CH_MODE: for how long, at most MODE_MAX_S; 0: no end */
+	uint32_t mode;	  /* CH_MODE: enum channel_mode */
+	uint32_t uid, pid; /* who asked, for the log and for the versions that are kept */
+};
+
+/* CH_DONE: arg is the ticket; count 1: of a request that was no question of policy. */
+struct channel_done {
+	struct channel_head head;
+	uint32_t ok;
+	char text[244]; /* NUL-terminated */
+};
+
+/* CH_TERMS: to each new engine, and before each CH_COMMIT and CH_DONE that changes them. */
+struct channel_terms {
+	struct channel_head head;
+	uint32_t confirm_left_s; /* the policy in force goes in this time unless it is confirmed; 0: it stays */
+	uint32_t mode;		 /* enum channel_mode: POLICY where nothing overrides the policy's own */
+	uint32_t mode_left_s;	 /* 0: until it is taken back */
+	uint32_t back;		 /* how many times `undo` can go back */
+	uint32_t uid;		 /* who asked for the policy in force */
+	uint32_t pad;
+	int64_t since_s;	 /* when it came into force first, wall clock; 0: not known */
+	char back_id[16];	 /* the policy before; "" none */
+	char undone_id[16];	 /* the newest that was undone; "" none */
+	char config[256];	 /* the policy's main file, cut to fit */
 };
 
 /* CH_VERDICTS: arg is the generation under which they were judged. */
@@ -188,15 +243,61 @@ struct channel_counters {
 	uint64_t uninspected;	  /* answered by the fail mode or passed by bypass and fail-open */
 	uint64_t news_lost;	  /* conntrack events that overran */
 	uint64_t messages_lost;	  /* to the engine, its buffer full */
+	uint64_t quarantined_packets; /* of devices that are cut off */
+	uint64_t flooded_packets;     /* new connections beyond what a device may open */
+	uint64_t announcements_skipped; /* beyond what is copied to the engine */
 	uint32_t engine_restarts;
 	uint32_t fail_closed;
 	uint32_t conntrack_entries, conntrack_max; /* gauges; 0 when unknown */
+	uint32_t observing; /* gauge: 1 while announcements are heard */
+	uint32_t quarantined; /* gauge: devices that are cut off */
 };
 
 /* CH_PONG: answers one CH_PING; arg is the ping's. */
 struct channel_pong {
 	struct channel_head head;
 	uint64_t stale_ids; /* verdicts that the kernel refused because the packet had been answered already; since this engine started */
+};
+
+/*
+ * CH_QUARANTINE: this device is cut off from everything across the gateway, or let back. arg: the ticket of whoever asked, 0: a rule of the
+ * policy. The gate keeps the list, also over restarts, and answers by CH_QUARANTINED.
+ */
+enum { QUARANTINE_SECONDS_MAX = 315360000 }; /* ten years; 0: until it is released */
+
+struct channel_quarantine {
+	struct channel_head head;
+	struct mac mac;	    /* zero where by_address */
+	uint8_t by_address; /* identify-by: address: the address is the device */
+	uint8_t release;
+	struct addr addr; /* the address it used last, so that what is on its way to it is cut at once; zero: not known */
+	uint32_t seconds;
+};
+
+/* CH_QUARANTINED: the whole list after each change and to each new engine, in as many messages as it takes. */
+enum quarantine_why { QUARANTINE_OPERATOR, QUARANTINE_RULE, QUARANTINE_FLOOD, QUARANTINE_WHYS };
+enum { /* head.arg */
+	QUARANTINED_FIRST = 1,
+	QUARANTINED_LAST = 2,
+};
+enum { /* row flags: told once each, for the records */
+	QUARANTINED_BEGUN = 1,
+	QUARANTINED_ENDED = 2,
+	QUARANTINED_REFUSED = 4, /* the list is full, or the kernel refuses: it was not cut off */
+};
+
+struct channel_quarantined_row {
+	struct mac mac;
+	uint8_t by_address, why; /* enum quarantine_why */
+	struct addr addr;
+	uint32_t left_s; /* 0: until it is released */
+	uint32_t flags;	 /* QUARANTINED_* */
+	uint64_t packets; /* QUARANTINE_FLOOD: new connections that were cut so far */
+};
+
+struct channel_quarantined {
+	struct channel_head head;
+	struct channel_quarantined_row row[];
 };
 
 /* CH_EVENT */
@@ -206,6 +307,7 @@ enum gate_event {
 	EVENT_RELOAD_REFUSED,	/* text: the first error */
 	EVENT_UNINSPECTED,	/* count: packets passed or dropped without a judgement since the last event */
 	EVENT_NEWS_LOST,
+	EVENT_NOT_CONFIRMED,	/* a policy was not confirmed: the one before is back */
 };
 
 struct channel_event {

@@ -13,9 +13,11 @@
  *
  * daemon/gate/, one idea a file: ruleset (the rules as text), table (puts them into the kernel), compat
  * (queue rule on kernels without the native one), seal and watch (did somebody change them), queue
- * (verdicts), walk, sweep and news (conntrack), denied and tally (counts), links, place and privilege
+ * (verdicts), quarantine, flood and warden (who is cut off), observe and groups (what cameras announce),
+ * walk, sweep and news (conntrack), denied and tally (counts), links, place and privilege
  * (start), child and planner (other processes), keeper (the engine's life), inbox (what it says), reload (a
- * new policy), gate (the loop), life (start and stop).
+ * new policy), terms (whether it may stay), standing, versions and lease (what a restart must know of
+ * that), gate (the loop), life (start and stop).
  */
 #ifndef LENSCAP_GATE_H
 #define LENSCAP_GATE_H

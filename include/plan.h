@@ -31,6 +31,10 @@ enum {
 	PLAN_DENY_MEMORY_MAX_S = 300,
 	PLAN_DEADLINE_MIN_MS = 100,
 	PLAN_DEADLINE_MAX_MS = 10000,
+	PLAN_NEW_FLOWS_MIN = 10,
+	PLAN_NEW_FLOWS_MAX = 1000000,
+	PLAN_FLOOD_HOLD_MIN_S = 1,
+	PLAN_FLOOD_HOLD_MAX_S = 3600,
 };
 
 struct plan {
@@ -42,10 +46,13 @@ struct plan {
 	uint8_t wants_syslog;	 /* the engine needs a datagram socket for /dev/log */
 	uint32_t n_interfaces;	 /* of guarded zones */
 	char interfaces[PLAN_INTERFACES][PLAN_IFNAME];
+	uint8_t by_address[PLAN_INTERFACES]; /* a router stands between: who is who, the address tells */
 	uint32_t queue, queue_length, queue_buffer, copy_range;
 	uint32_t mark_shift;
 	uint32_t deny_memory_s;
 	uint32_t engine_deadline_ms;
+	uint32_t new_flows; /* that one device may open a second */
+	uint32_t flood_hold_s; /* how long it opens none after that */
 };
 
 /* True when every field is in range and every string ends and holds only characters that an interface name may have. */

@@ -5,13 +5,11 @@
 static enum control_result
 run(struct control_call *call)
 {
-	struct channel_head ask = {.type = CH_RELOAD, .arg = call->ticket};
+	uint32_t confirm_s;
 
-	if (channel_send(call->engine->channel, &ask, sizeof ask, NULL, 0) < 0) {
-		call->error = "the gate does not answer";
+	if (!control_seconds(call, "confirm", CONFIRM_MAX_S, &confirm_s))
 		return CONTROL_ERROR;
-	}
-	return CONTROL_LATER;
+	return control_ask_gate(call, CH_RELOAD, confirm_s, 0);
 }
 
 const struct control_command control_reload = {"reload", true, run};

@@ -41,13 +41,24 @@ summary(const struct diags *d, FILE *text)
 		fprintf(text, ".\n");
 }
 
+static struct bundle *
+read_bundle(const struct planner_input *in, char **ret_failed)
+{
+	struct bundle *b = in->bundle_fd >= 0 ? bundle_load(in->bundle_fd) : bundle_read(in->path, ret_failed);
+
+	if (b)
+		b->mode = in->mode;
+	return b;
+}
+
 int
-planner_run(const char *path, int plan_fd, int bundle_fd, FILE *text)
+planner_run(const struct planner_input *in, int plan_fd, int bundle_fd, FILE *text)
 {
 	struct diags diags = {0};
 	struct plan plan;
 	char *failed = NULL;
-	struct bundle *b = bundle_read(path, &failed);
+	const char *path = in->bundle_fd >= 0 ? "the policy that was kept" : in->path;
+	struct bundle *b = read_bundle(in, &failed);
 	int result = PLAN_REFUSED;
 
 	if (!b) {

@@ -13,12 +13,14 @@
 
 #include "clock.h"
 #include "denied.h"
+#include "groups.h"
 #include "links.h"
 #include "mark.h"
 #include "neighbours.h"
 #include "netlink.h"
 #include "news.h"
 #include "notify.h"
+#include "quarantine.h"
 #include "queue.h"
 #include "ruleset.h"
 #include "state.h"
@@ -43,6 +45,7 @@ read_clock(struct gate *g)
 	struct now now;
 	clock_read(&now);
 	g->now_ns = now.mono_ns;
+	g->now_s = now.wall_us / 1000000;
 }
 
 /* ---- what others of the four files ask for ---- */
@@ -56,9 +59,11 @@ gate_next_generation(const struct gate *g)
 void
 gate_status(struct gate *g, const char *state)
 {
-	notify_send(g->notify, "%sSTATUS=%s, fail %s, policy %s, generation %u", state,
+	char terms[96];
+
+	notify_send(g->notify, "%sSTATUS=%s, fail %s, policy %s, generation %u%s", state,
 		    g->plan.enforce ? "enforce" : "monitor", g->plan.fail_closed ? "closed" : "open",
-		    g->plan.policy_id, g->generation);
+		    g->plan.policy_id, g->generation, terms_words(g, terms, sizeof terms));
 }
 
 void
@@ -93,6 +98,8 @@ tell_neighbours(const struct channel_neighbour *row, size_t n, void *arg)
 		struct channel_neighbour n[CHANNEL_NEIGHBOURS];
 	} m = {.head = {.type = CH_NEIGHBOURS, .count = (uint16_t)n}};
 
+	struct gate *g = arg;
+	quarantine_neighbours(g->quarantine, row, n);
 	memcpy(m.n, row, n * sizeof *row);
 	(void)keeper_send(arg, &m, sizeof m.head + n * sizeof *row, -1, false);
 }
@@ -108,6 +115,7 @@ gate_tell_links(struct gate *g)
 
 	m.head.count = (uint16_t)n;
 	(void)keeper_send(g, &m, sizeof m.head + n * sizeof *m.link, -1, false);
+	(void)groups_follow(g->groups, &g->plan, m.link, n);
 	neighbours_guard(g->neighbours, &g->plan, m.link, n);
 	neighbours_read(g->neighbours, tell_neighbours, g);
 }
@@ -134,7 +142,7 @@ on_signal(struct gate *g)
 	}
 	struct channel_head reopen = {.type = CH_REOPEN};
 	(void)keeper_send(g, &reopen, sizeof reopen, -1, false);
-	reload_ask(g, 0);
+	reload_ask(g, &(struct request){.kind = REQUEST_RELOAD, .uid = s.ssi_uid, .pid = s.ssi_pid});
 }
 
 static int
@@ -300,6 +308,12 @@ on_denied(struct gate *g)
 	denied_step(g->denied, g->now_ns, tell_denied, g);
 }
 
+static int
+store_source(const struct gate *g)
+{
+	return historian_fd(g);
+}
+
 /* The order is the order of service. fd -1: not now. */
 static const struct source {
 	int (*fd)(const struct gate *g);
@@ -309,6 +323,7 @@ static const struct source {
 	{watch_source, on_watch},     {planner_source, reload_planned}, {sweep_source, reload_sweep},
 	{links_source, on_links},     {neighbour_source, on_neighbours}, {event_source, on_event},
 	{entry_source, on_entry},     {denied_source, on_denied},
+	{store_source, historian_died},
 };
 enum { SOURCES = sizeof sources / sizeof *sources };
 
@@ -318,7 +333,8 @@ static void
 restore_table(struct gate *g, enum table_state state)
 {
 	unsigned generation = gate_next_generation(g);
-	struct ruleset rules = {.plan = &g->plan, .generation = generation, .forget = true, .fresh = true};
+	struct ruleset rules = {.plan = &g->plan, .quarantine = g->quarantine, .now_s = g->now_s, .generation = generation, .forget = true,
+				.fresh = true};
 	const char *what = state == TABLE_GONE ? "removed" : "changed";
 
 	log_warnx("table inet " RULESET_TABLE " was %s by somebody else: putting it back", what);
@@ -369,7 +385,9 @@ static void
 do_supervise(struct gate *g)
 {
 	do_postponed(g);
+	warden_tick(g);
 	keeper_tick(g);
+	historian_tick(g);
 	reload_tick(g);
 }
 
@@ -397,6 +415,11 @@ fill_counters(const struct gate *g, const struct queue_stats *s, struct channel_
 	c->messages_lost = g->messages_lost;
 	c->engine_restarts = g->keeper.restarts;
 	c->fail_closed = g->plan.fail_closed;
+	c->quarantined_packets = t[C_JAIL].packets;
+	c->flooded_packets = t[C_FLOOD].packets;
+	c->announcements_skipped = t[C_UNHEARD].packets;
+	c->observing = g->observe != NULL;
+	c->quarantined = (uint32_t)quarantine_count(g->quarantine);
 }
 
 /* The counter first: what arrives between the readings then makes the difference smaller, never larger. */
@@ -409,6 +432,7 @@ do_count(struct gate *g)
 
 	if (tally_read(&g->tally, g->ask, false) < 0)
 		return; /* the table is being put back */
+	warden_count(g);
 	queue_stats(g->queue, &s);
 	g->tally.stale += g->keeper.stale;
 	uint64_t fresh = tally_uninspected(&g->tally, s.waiting, s.known ? AGREE : AGREE_BLIND);

@@ -27,7 +27,7 @@ static bool
 on_prepared(struct gate *g, const void *message)
 {
 	const struct channel_head *h = message;
-	if (h->count > 1 || g->reload.state != RELOAD_PREPARING || h->arg != g->reload.ticket)
+	if (h->count > 1 || g->reload.state != RELOAD_PREPARING || h->arg != g->reload.now.ticket)
 		return false;
 	reload_prepared(g, h->arg, h->count == 0);
 	return true;
@@ -53,14 +53,33 @@ on_verdicts(struct gate *g, const void *message)
 	return true;
 }
 
+/* What somebody asked for over the control socket; who it was we have from the engine, and only write down. */
+static const struct {
+	uint16_t type;
+	enum request_kind kind;
+	uint32_t seconds_max, mode_max;
+} requests[] = {
+	{CH_RELOAD, REQUEST_RELOAD, CONFIRM_MAX_S, 0},
+	{CH_CONFIRM, REQUEST_CONFIRM, 0, 0},
+	{CH_UNDO, REQUEST_UNDO, 0, 0},
+	{CH_MODE, REQUEST_MODE, MODE_MAX_S, CHANNEL_MODE_ENFORCE},
+};
+
 static bool
-on_reload(struct gate *g, const void *message)
+on_request(struct gate *g, const void *message)
 {
-	const struct channel_head *h = message;
-	if (h->arg == 0)
-		return false;
-	reload_ask(g, h->arg);
-	return true;
+	const struct channel_request *q = message;
+
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		if (requests[i].type != q->head.type)
+			continue;
+		if (q->head.arg == 0 || q->head.count || q->seconds > requests[i].seconds_max || q->mode > requests[i].mode_max)
+			return false;
+		reload_ask(g, &(struct request){.kind = requests[i].kind, .ticket = q->head.arg, .seconds = q->seconds,
+						.mode = q->mode, .uid = q->uid, .pid = q->pid});
+		return true;
+	}
+	return false;
 }
 
 static bool
@@ -91,6 +110,20 @@ on_pong(struct gate *g, const void *message)
 	return true;
 }
 
+static bool
+on_quarantine(struct gate *g, const void *message)
+{
+	return warden_take(g, message);
+}
+
+static bool
+on_look(struct gate *g, const void *message)
+{
+	(void)message;
+	warden_look(g);
+	return true;
+}
+
 static const struct kind {
 	uint16_t type;
 	size_t fixed, element, max;
@@ -100,9 +133,14 @@ static const struct kind {
 	{CH_PREPARED, sizeof(struct channel_head), 0, 0, on_prepared},
 	{CH_VERDICTS, sizeof(struct channel_verdicts), sizeof(struct channel_verdict), CHANNEL_VERDICTS,
 	 on_verdicts},
-	{CH_RELOAD, sizeof(struct channel_head), 0, 0, on_reload},
+	{CH_RELOAD, sizeof(struct channel_request), 0, 0, on_request},
+	{CH_CONFIRM, sizeof(struct channel_request), 0, 0, on_request},
+	{CH_UNDO, sizeof(struct channel_request), 0, 0, on_request},
+	{CH_MODE, sizeof(struct channel_request), 0, 0, on_request},
 	{CH_REJUDGE, sizeof(struct channel_head), 0, 0, on_rejudge},
 	{CH_PONG, sizeof(struct channel_pong), 0, 0, on_pong},
+	{CH_QUARANTINE, sizeof(struct channel_quarantine), 0, 0, on_quarantine},
+	{CH_LOOK, sizeof(struct channel_head), 0, 0, on_look},
 };
 
 static bool

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "observe.h"
 #include "queue.h"
 #include "state.h"
 
@@ -73,10 +74,16 @@ send_start(struct gate *g)
 		.boot = g->boot,
 	};
 	int syslog_fd = syslog_socket(g);
-	int fds[5] = {g->bundle_fd, queue_fd(g->queue), g->place.control_fd, g->place.view_fd, syslog_fd};
+	int fds[CHANNEL_FDS] = {g->bundle_fd, queue_fd(g->queue), g->place.control_fd, g->place.view_fd};
+	size_t n_fds = 4;
 
 	s.has_syslog = syslog_fd >= 0;
-	int rc = channel_send(k->channel, &s, sizeof s, fds, syslog_fd >= 0 ? 5 : 4);
+	if (syslog_fd >= 0)
+		fds[n_fds++] = syslog_fd;
+	s.has_observe = g->observe != NULL;
+	if (g->observe)
+		fds[n_fds++] = observe_fd(g->observe);
+	int rc = channel_send(k->channel, &s, sizeof s, fds, n_fds);
 	if (syslog_fd >= 0)
 		close(syslog_fd);
 	return rc;
@@ -216,6 +223,8 @@ keeper_ready(struct gate *g)
 			"engine restarted (number %u); %llu packets were %s without a judgement meanwhile",
 			k->restarts, (unsigned long long)k->answered,
 			g->plan.fail_closed ? "dropped" : "passed");
+	terms_tell(g);
+	warden_engine(g);
 	k->answered = 0;
 	k->ever_ready = true;
 	log_debug("engine %d is ready after %llu ms", (int)k->child.pid,

@@ -90,7 +90,7 @@ open_netlink(struct gate *g)
 	g->neighbours = neighbours_open();
 	g->watch = watch_open();
 	g->ask = netlink_open(NETLINK_NETFILTER, 0);
-	if (g->queue && g->sweep && g->news && g->denied && g->links && g->neighbours && g->watch &&
+	if (warden_open(g) && g->queue && g->sweep && g->news && g->denied && g->links && g->neighbours && g->watch &&
 	    g->ask)
 		return true;
 	log_warn("cannot open the kernel's packet filter; CAP_NET_ADMIN and netfilter's queue and conntrack "
@@ -108,7 +108,9 @@ gate_open(const struct gate_options *o)
 	g->program = g->notify = g->signals = g->bundle_fd = -1;
 	g->place = (struct place){-1, -1, -1, -1, -1};
 	g->keeper = (struct keeper){.child = {.watch = -1}, .channel = -1};
+	g->historian = (struct historian){.child = {.watch = -1}};
 	g->reload = (struct reload){.planner = {{.watch = -1}, -1, -1, -1}, .bundle_fd = -1};
+	g->terms.versions_fd = -1;
 	if ((g->program = child_program()) < 0 || privilege_find(o->user, &g->id) < 0 ||
 	    place_open(&g->place, o->run_dir, o->state_dir,
 		       geteuid() == 0 && !o->run_dir_given ? LOG_DIR : NULL, g->id.uid, g->id.gid) < 0 ||
@@ -152,7 +154,7 @@ gate_check(const struct gate_options *o)
 	int program = child_program();
 
 	if (program < 0 || privilege_find(o->user, &id) < 0 || privilege_drop(&id, false) < 0 ||
-	    planner_start(&p, program, o->config) < 0)
+	    planner_start(&p, program, &(struct planner_order){.config = o->config, .bundle_fd = -1}) < 0)
 		return 1;
 	if (!planner_wait(&p, PLANNER_MS, &result, &plan) || result == PLAN_BROKEN)
 		log_warnx("%s: the process that reads the policy has failed", o->config);
@@ -169,7 +171,8 @@ gate_check(const struct gate_options *o)
 static void
 block(struct gate *g, const struct plan *plan)
 {
-	struct ruleset rules = {.plan = plan, .generation = FIRST_GENERATION, .forget = true, .fresh = true};
+	struct ruleset rules = {.plan = plan, .quarantine = g->quarantine, .now_s = g->now_s, .generation = FIRST_GENERATION, .forget = true,
+				.fresh = true};
 
 	if (queue_bind(g->queue, plan) < 0)
 		return; /* a gate that works owns the table */
@@ -191,21 +194,35 @@ refuse_start(struct gate *g, enum plan_result result, struct plan *plan)
 		block(g, plan);
 }
 
+enum plan_result
+plan_one(struct gate *g, int source, uint8_t mode, struct plan *ret_plan)
+{
+	struct planner_order order = {.config = g->o->config, .bundle_fd = source, .mode = mode};
+	struct planner p;
+	enum plan_result result = PLAN_BROKEN;
+
+	if (planner_start(&p, g->program, &order) < 0)
+		return result;
+	if (!planner_wait(&p, PLANNER_MS, &result, ret_plan) || result == PLAN_BROKEN)
+		log_warnx("%s: the process that reads the policy has failed", g->o->config);
+	print_raw(p.text_fd);
+	if (result == PLAN_GOOD) {
+		if (g->bundle_fd >= 0)
+			close(g->bundle_fd);
+		g->bundle_fd = planner_take_bundle(&p);
+	}
+	planner_stop(&p);
+	return result;
+}
+
 /* 0 with g->plan and g->bundle_fd. */
 static int
 read_policy(struct gate *g)
 {
-	struct planner p;
 	struct plan plan = {0};
-	enum plan_result result = PLAN_BROKEN;
 
-	if (planner_start(&p, g->program, g->o->config) == 0) {
-		if (!planner_wait(&p, PLANNER_MS, &result, &plan) || result == PLAN_BROKEN)
-			log_warnx("%s: the process that reads the policy has failed", g->o->config);
-		print_raw(p.text_fd);
-		g->bundle_fd = planner_take_bundle(&p);
-		planner_stop(&p);
-	}
+	terms_open(g);
+	enum plan_result result = terms_choose(g, &plan);
 	if (result != PLAN_GOOD) {
 		refuse_start(g, result, &plan);
 		return -1;
@@ -233,8 +250,8 @@ sweep_leftovers(struct gate *g)
 static int
 install(struct gate *g)
 {
-	struct ruleset rules = {
-		.plan = &g->plan, .generation = FIRST_GENERATION, .forget = true, .fresh = true};
+	struct ruleset rules = {.plan = &g->plan, .quarantine = g->quarantine, .now_s = g->now_s, .generation = FIRST_GENERATION, .forget = true,
+				.fresh = true};
 
 	g->generation = FIRST_GENERATION;
 	if (queue_bind(g->queue, &g->plan) < 0)
@@ -247,6 +264,7 @@ install(struct gate *g)
 		return -1;
 	}
 	g->installed = true;
+	warden_listen(g);
 	if (tally_read(&g->tally, g->ask, true) < 0)
 		log_warn("nftables: the counters cannot be read");
 	g->denied_seen = g->tally.c[C_DENIED].packets;
@@ -272,6 +290,7 @@ wait_first_engine(struct gate *g)
 int
 gate_start(struct gate *g)
 {
+	warden_load(g);
 	if (read_policy(g) < 0)
 		return -1;
 	if (install(g) < 0 || !wait_first_engine(g)) {
@@ -280,6 +299,7 @@ gate_start(struct gate *g)
 	}
 	if (place_save_plan(&g->place, &g->plan) < 0)
 		log_warn("%s/plan: cannot save the plan for a start with a broken policy", g->o->state_dir);
+	terms_started(g);
 	log_info("policy %s is in force: %s, fail %s, queue %u", g->plan.policy_id,
 		 g->plan.enforce ? "enforce" : "monitor", g->plan.fail_closed ? "closed" : "open",
 		 g->plan.queue);
@@ -315,6 +335,7 @@ gate_stop(struct gate *g)
 	if (keeper_send(g, &stop, sizeof stop, -1, false) && child_wait(&g->keeper.child, STOP_MS, &status))
 		g->keeper.state = ENGINE_DOWN;
 	keeper_lost(g, "stopped");
+	historian_stop(g);
 	planner_stop(&g->reload.planner);
 }
 
@@ -333,6 +354,7 @@ gate_free(struct gate *g)
 		return;
 	int fds[] = {g->program, g->notify, g->signals, g->bundle_fd, g->reload.bundle_fd, g->keeper.channel};
 	close_all(fds, sizeof fds / sizeof *fds);
+	warden_close(g);
 	queue_close(g->queue);
 	table_close(g->table);
 	sweep_free(g->sweep);
@@ -342,6 +364,7 @@ gate_free(struct gate *g)
 	neighbours_close(g->neighbours);
 	watch_close(g->watch);
 	netlink_close(g->ask);
+	terms_close(g);
 	place_close(&g->place);
 	free(g->chore_due_ns);
 	free(g);

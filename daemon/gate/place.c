@@ -140,21 +140,53 @@ place_close(struct place *p)
 	*p = nowhere;
 }
 
+static bool
+write_part(int fd, const struct place_part *part)
+{
+	for (size_t off = 0; off < part->len;) {
+		ssize_t n = write(fd, (const char *)part->data + off, part->len - off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		off += (size_t)n;
+	}
+	return true;
+}
+
+int
+place_write(int dir_fd, const char *name, const struct place_part *parts, size_t n)
+{
+	char fresh[64];
+
+	if (snprintf(fresh, sizeof fresh, "%s.new", name) >= (int)sizeof fresh) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = openat(dir_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	bool ok = true;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = write_part(fd, &parts[i]);
+	ok = ok && fsync(fd) == 0;
+	int saved = errno;
+	close(fd);
+	if (ok && renameat(dir_fd, fresh, dir_fd, name) == 0) {
+		(void)fsync(dir_fd); /* some file systems cannot; then the name may be lost with the power */
+		return 0;
+	}
+	saved = ok ? errno : saved;
+	unlinkat(dir_fd, fresh, 0);
+	errno = saved;
+	return -1;
+}
+
 int
 place_save_plan(const struct place *p, const struct plan *plan)
 {
-	int fd = openat(p->state_fd, "plan.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -1;
-	bool ok = write(fd, plan, sizeof *plan) == sizeof *plan && fsync(fd) == 0;
-	int saved = errno;
-	close(fd);
-	if (ok && renameat(p->state_fd, "plan.new", p->state_fd, "plan") == 0)
-		return 0;
-	saved = ok ? errno : saved;
-	unlinkat(p->state_fd, "plan.new", 0);
-	errno = saved;
-	return -1;
+	struct place_part part = {plan, sizeof *plan};
+	return place_write(p->state_fd, "plan", &part, 1);
 }
 
 int

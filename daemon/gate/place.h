@@ -3,6 +3,7 @@
 #ifndef LENSCAP_GATE_PLACE_H
 #define LENSCAP_GATE_PLACE_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 struct plan;
@@ -21,6 +22,14 @@ int place_open(struct place *p, const char *run_dir, const char *state_dir, cons
 	       gid_t gid);
 /* Removes the sockets and closes everything. */
 void place_close(struct place *p);
+
+struct place_part {
+	const void *data;
+	size_t len;
+};
+
+/* Writes a file of the directory, replaced as a whole or not at all, and on the disk when this returns. 0, or -1 with errno. */
+int place_write(int dir_fd, const char *name, const struct place_part *parts, size_t n);
 
 /*
  * Keeps the plan for a start with a broken policy. Replaced as a whole or not at all. 0, or -1 with errno.

@@ -39,18 +39,20 @@ planner_stop(struct planner *p)
 }
 
 int
-planner_start(struct planner *p, int program, const char *config)
+planner_start(struct planner *p, int program, const struct planner_order *order)
 {
-	char *argv[] = {"lenscap-engine", "--plan", (char *)config, "--plan-fd", "3",
-			"--bundle-fd",	  "4",	    "--text-fd",    "5",	 NULL};
+	static const char *const modes[] = {"policy", "monitor", "enforce"};
+	bool again = order->bundle_fd >= 0;
+	char *argv[] = {"lenscap-engine", again ? "--plan-from-fd" : "--plan", again ? "6" : (char *)order->config,
+			"--plan-fd", "3", "--bundle-fd", "4", "--text-fd", "5", "--mode", (char *)modes[order->mode], NULL};
 
 	*p = (struct planner){.child = {.watch = -1}, .plan_fd = -1, .bundle_fd = -1, .text_fd = -1};
 	p->plan_fd = memfd_create("plan", MFD_CLOEXEC);
 	p->bundle_fd = memfd_create("bundle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	p->text_fd = memfd_create("text", MFD_CLOEXEC);
-	int fds[] = {p->plan_fd, p->bundle_fd, p->text_fd};
+	int fds[] = {p->plan_fd, p->bundle_fd, p->text_fd, order->bundle_fd};
 	if (p->plan_fd < 0 || p->bundle_fd < 0 || p->text_fd < 0 ||
-	    child_start(program, argv, fds, 3, &p->child) < 0) {
+	    child_start(program, argv, fds, again ? 4 : 3, &p->child) < 0) {
 		log_warn("cannot start reading the policy");
 		planner_stop(p);
 		return -1;

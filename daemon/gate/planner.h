@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "child.h"
 #include "plan.h"
@@ -29,8 +30,14 @@ enum plan_result {
 	PLAN_BROKEN, /* the process failed: killed, timed out, or its plan makes no sense */
 };
 
+struct planner_order {
+	const char *config; /* the files, unless */
+	int bundle_fd;	    /* a policy that was read before; -1: none. It stays the caller's */
+	uint8_t mode;	    /* enum channel_mode: in place of the policy's own */
+};
+
 /* Starts reading. 0, or -1: logged. */
-int planner_start(struct planner *p, int program, const char *config);
+int planner_start(struct planner *p, int program, const struct planner_order *order);
 /* Waits for the end, at most timeout_ms. False: still at work. */
 bool planner_wait(struct planner *p, int timeout_ms, enum plan_result *ret_result, struct plan *ret_plan);
 /* Whatever the child is doing. */

@@ -23,6 +23,7 @@
 enum {
 	REJUDGE_MS = 1000, /* at most one in this time */
 	PRINT_LINES = 60,
+	TEXT = 400,
 };
 
 void
@@ -74,11 +75,11 @@ refuse(struct gate *g, int text_fd)
 	planner_first_error(text ? text : "", first, sizeof first);
 	log_warnx("the policy was refused, %s stays in force", g->plan.policy_id);
 	reload_print(text_fd);
-	answer_refused(g, g->reload.ticket, text_fd);
+	answer_refused(g, g->reload.now.ticket, text_fd);
 	keeper_event(g, EVENT_RELOAD_REFUSED, 1, "reload refused, policy %s stays in force: %s",
 		     g->plan.policy_id, first);
 	free(text);
-	g->reload.rejudge_wanted |= g->reload.rejudge; /* the hour has passed all the same */
+	g->reload.rejudge_wanted |= g->reload.now.kind == REQUEST_REJUDGE; /* the hour has passed all the same */
 	finish(g);
 }
 
@@ -92,16 +93,16 @@ refuse_saying(struct gate *g, const char *text)
 }
 
 void
-reload_ask(struct gate *g, uint32_t ticket)
+reload_ask(struct gate *g, const struct request *q)
 {
 	struct reload *r = &g->reload;
 
 	if (r->n_waiting < RELOAD_TICKETS) {
-		r->waiting[r->n_waiting++] = ticket;
+		r->waiting[r->n_waiting++] = *q;
 		return;
 	}
 	int fd = planner_text("error: too many reloads are waiting; try again\n");
-	answer_refused(g, ticket, fd);
+	answer_refused(g, q->ticket, fd);
 	if (fd >= 0)
 		close(fd);
 }
@@ -124,25 +125,65 @@ start_sweep(struct gate *g)
 		refuse_saying(g, "error: the connection tracking table cannot be read\n");
 }
 
+/* What is not even tried: told to who asked, and no alert. */
+static void
+decline(struct gate *g, const char *text)
+{
+	char line[TEXT];
+	int fd;
+
+	if (g->reload.now.kind == REQUEST_BACK)
+		return;
+	log_warnx("%s", text);
+	snprintf(line, sizeof line, "error: %s\n", text);
+	fd = planner_text(line);
+	answer_refused(g, g->reload.now.ticket, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+start_request(struct gate *g, const struct request *q)
+{
+	struct reload *r = &g->reload;
+	char text[TEXT - sizeof "error: \n"];
+	int source = -1;
+
+	r->now = *q;
+	if (q->kind == REQUEST_CONFIRM) {
+		terms_confirm(g, q);
+		return;
+	}
+	if (!terms_prepare(g, q, &source, text, sizeof text)) {
+		decline(g, text);
+		return;
+	}
+	notify_send(g->notify, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(g->now_ns / 1000));
+	enter(g, RELOAD_PLANNING);
+	struct planner_order order = {.config = g->o->config, .bundle_fd = source, .mode = r->next.mode};
+	if (planner_start(&r->planner, g->program, &order) < 0)
+		refuse_saying(g, "error: the policy cannot be read: no process\n");
+	if (source >= 0)
+		close(source);
+}
+
+/* What nobody confirmed goes before who asks now is heard. */
 static void
 start_next(struct gate *g)
 {
 	struct reload *r = &g->reload;
+	struct request q;
 
-	if (r->n_waiting > 0) {
-		r->ticket = r->waiting[0];
+	if (terms_due(g, &q)) {
+		start_request(g, &q);
+	} else if (r->n_waiting > 0) {
+		q = r->waiting[0];
 		memmove(r->waiting, r->waiting + 1, --r->n_waiting * sizeof *r->waiting);
-		r->rejudge = false;
-		notify_send(g->notify, "RELOADING=1\nMONOTONIC_USEC=%llu",
-			    (unsigned long long)(g->now_ns / 1000));
-		enter(g, RELOAD_PLANNING);
-		if (planner_start(&r->planner, g->program, g->o->config) < 0)
-			refuse_saying(g, "error: the policy cannot be read: no process\n");
+		start_request(g, &q);
 	} else if (r->rejudge_wanted && g->now_ns - r->rejudged_ns >= (uint64_t)REJUDGE_MS * MS) {
 		r->rejudge_wanted = false;
 		r->rejudged_ns = g->now_ns;
-		r->rejudge = true;
-		r->ticket = 0;
+		r->now = (struct request){.kind = REQUEST_REJUDGE};
 		start_sweep(g);
 	}
 }
@@ -156,17 +197,19 @@ reload_planned(struct gate *g)
 	if (r->state != RELOAD_PLANNING || !planner_wait(&r->planner, 0, &result, &r->plan))
 		return;
 	if (result == PLAN_BROKEN) {
+		terms_failed(g, false);
 		refuse_saying(g, "error: the process that reads the policy has failed\n");
 		return;
 	}
 	int text_fd = planner_take_text(&r->planner);
 	if (result == PLAN_GOOD) {
-		struct channel_head h = {.type = CH_PREPARE, .arg = r->ticket};
+		struct channel_head h = {.type = CH_PREPARE, .arg = r->now.ticket};
 		reload_print(text_fd); /* warnings */
 		r->bundle_fd = planner_take_bundle(&r->planner);
 		enter(g, RELOAD_PREPARING);
 		(void)keeper_send(g, &h, sizeof h, r->bundle_fd, true);
 	} else {
+		terms_failed(g, true);
 		refuse(g, text_fd);
 	}
 	if (text_fd >= 0)
@@ -185,6 +228,7 @@ reload_prepared(struct gate *g, uint32_t ticket, bool ok)
 	keeper_event(g, EVENT_RELOAD_REFUSED, 1,
 		     "reload refused: the engine could not build the new policy; %s stays in force",
 		     g->plan.policy_id);
+	terms_failed(g, false);
 	finish(g);
 }
 
@@ -204,7 +248,8 @@ put_queue(struct gate *g, const struct plan *plan, const struct plan *now)
 static int
 put_rules(struct gate *g, const struct plan *plan, unsigned generation)
 {
-	struct ruleset rules = {.plan = plan, .generation = generation, .forget = true};
+	struct ruleset rules = {
+		.plan = plan, .quarantine = g->quarantine, .now_s = g->now_s, .generation = generation, .forget = true};
 
 	if (table_rewrite(g->table, &rules) == 0)
 		return 0;
@@ -220,25 +265,38 @@ commit(struct gate *g, const struct plan *plan)
 {
 	struct reload *r = &g->reload;
 	unsigned old_shift = g->plan.mark_shift, generation = r->sweeping;
+	bool rejudge = r->now.kind == REQUEST_REJUDGE;
 
+	if (!rejudge && !terms_begin(g, plan->policy_id, r->bundle_fd)) {
+		terms_revert(g);
+		refuse_saying(g, "error: the policy before cannot be kept, so nothing could go back to it; see the log of "
+				 "lenscapd\n");
+		return;
+	}
 	if (put_queue(g, plan, &g->plan) < 0 || put_rules(g, plan, generation) < 0) {
 		(void)put_queue(g, &g->plan, plan);
+		if (!rejudge) {
+			terms_revert(g);
+			terms_failed(g, false);
+		}
 		refuse_saying(g, "error: the kernel has refused the new rules; see the log of lenscapd\n");
 		return;
 	}
 	/* A field that has moved leaves its marks at the old place. */
 	if (plan->mark_shift != old_shift && sweep_run(g->sweep, old_shift, plan->mark_shift, SWEEP_ALL) < 0)
 		log_warn("conntrack: marks cannot be moved");
-	if (!r->rejudge) {
+	if (!rejudge) {
+		terms_commit(g);
 		g->plan = *plan;
 		close(g->bundle_fd);
 		g->bundle_fd = r->bundle_fd;
 		r->bundle_fd = -1;
+		warden_moved(g);
 		if (place_save_plan(&g->place, &g->plan) < 0)
 			log_warn("%s/plan: cannot save the plan for a start with a broken policy",
 				 g->o->state_dir);
 	}
-	gate_committed(g, generation, r->ticket, !r->rejudge);
+	gate_committed(g, generation, r->now.ticket, !rejudge);
 	finish(g);
 }
 
@@ -262,7 +320,7 @@ reload_sweep(struct gate *g)
 		start_sweep(g); /* the table was put back meanwhile, which took that number */
 		return;
 	}
-	struct plan plan = r->rejudge ? g->plan : r->plan;
+	struct plan plan = r->now.kind == REQUEST_REJUDGE ? g->plan : r->plan;
 	commit(g, &plan);
 }
 
@@ -298,14 +356,15 @@ void
 reload_engine_lost(struct gate *g)
 {
 	struct reload *r = &g->reload;
-	bool again = r->state != RELOAD_IDLE && !r->rejudge && r->ticket == 0;
+	struct request signal = {.kind = REQUEST_RELOAD};
+	bool busy = r->state != RELOAD_IDLE, again = busy && r->now.kind == REQUEST_RELOAD && r->now.ticket == 0;
 
-	if (r->state != RELOAD_IDLE) {
-		r->rejudge_wanted |= r->rejudge;
+	if (busy) {
+		r->rejudge_wanted |= r->now.kind == REQUEST_REJUDGE;
 		finish(g);
 	}
 	for (size_t i = 0; i < r->n_waiting; i++)
-		again |= r->waiting[i] == 0;
+		again |= r->waiting[i].ticket == 0;
 	r->n_waiting = again;
-	r->waiting[0] = 0;
+	r->waiting[0] = signal;
 }

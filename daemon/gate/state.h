@@ -13,11 +13,13 @@
 #include "channel.h"
 #include "child.h"
 #include "gate.h"
+#include "historian.h"
 #include "log.h"
 #include "place.h"
 #include "plan.h"
 #include "planner.h"
 #include "privilege.h"
+#include "standing.h"
 #include "tally.h"
 
 enum {
@@ -53,21 +55,58 @@ struct keeper {
 	bool ever_ready;
 };
 
+enum request_kind {
+	REQUEST_RELOAD,	  /* the policy's files as they are now */
+	REQUEST_CONFIRM,
+	REQUEST_UNDO,
+	REQUEST_MODE,
+	REQUEST_BACK,	  /* ours: nobody confirmed in time */
+	REQUEST_MODE_OVER, /* ours: the other mode's time is over */
+	REQUEST_REJUDGE,  /* ours: no new policy, only the generation */
+};
+
+struct request {
+	enum request_kind kind;
+	uint32_t ticket; /* 0: nobody waits for an answer */
+	uint32_t seconds, mode, uid, pid;
+};
+
 enum reload_state { RELOAD_IDLE, RELOAD_PLANNING, RELOAD_PREPARING, RELOAD_SWEEPING };
 
 struct reload {
 	enum reload_state state;
 	uint64_t since_ns;
-	uint32_t ticket;
-	bool rejudge; /* no new policy: only the generation */
+	struct request now;   /* in hand, unless idle */
+	struct standing next; /* what holds once it is done */
 	struct planner planner;
 	struct plan plan;  /* the next one */
 	int bundle_fd;	   /* -1: none */
 	unsigned sweeping; /* generation that is being made safe to use */
-	uint32_t waiting[RELOAD_TICKETS];
+	struct request waiting[RELOAD_TICKETS];
 	size_t n_waiting;
 	bool rejudge_wanted;
 	uint64_t rejudged_ns;
+	uint64_t again_ns; /* of what is ours: not before this */
+};
+
+/* The policies that were in force, and on what terms this one is. */
+struct terms {
+	int versions_fd; /* -1: no policies are kept */
+	struct standing now;
+	struct lease_clock clock;
+	bool went_back;	    /* at the start: told once somebody can hear it */
+	char left_id[VERSION_ID]; /* the policy that was left then */
+};
+
+enum { WARDEN_TICKETS = 64 };
+
+/* Between what is cut off and those who ask for it and hear of it. */
+struct warden {
+	uint32_t tickets[WARDEN_TICKETS]; /* answered when the kernel knows */
+	size_t n_tickets;
+	bool refused; /* by the kernel, at the last change */
+	bool untold; /* the engine has not heard the last state */
+	uint64_t looked_ns, save_again_ns;
 };
 
 struct gate {
@@ -86,6 +125,11 @@ struct gate {
 	struct neighbours *neighbours;
 	struct watch *watch;
 	struct netlink *ask; /* counters */
+	struct observe *observe; /* NULL: announcements are not heard */
+	struct groups *groups;
+	struct quarantine *quarantine;
+	struct flood *flood;
+	struct warden warden;
 
 	struct plan plan; /* in force */
 	int bundle_fd;	  /* the policy in force, as it was checked */
@@ -95,13 +139,16 @@ struct gate {
 	bool ending;
 
 	struct keeper keeper;
+	struct historian historian;
 	struct reload reload;
+	struct terms terms;
 	struct tally tally;
 	uint64_t denied_seen; /* counter c_denied at the last reading of the hits */
 	uint64_t verdicts_refused, news_lost, messages_lost;
 	struct log_limit complaint; /* about the engine's messages */
 
 	uint64_t now_ns;
+	int64_t now_s; /* wall clock */
 	uint64_t verify_at_ns, restored_ns, links_at_ns; /* 0: nothing to do */
 	uint64_t last_news_ns; /* until when the end waits for them */
 	uint64_t *chore_due_ns;
@@ -133,7 +180,7 @@ void keeper_event(struct gate *g, enum gate_event event, uint64_t count, const c
 void inbox_read(struct gate *g);
 
 /* reload.c */
-void reload_ask(struct gate *g, uint32_t ticket);
+void reload_ask(struct gate *g, const struct request *r);
 void reload_rejudge(struct gate *g);
 void reload_prepared(struct gate *g, uint32_t ticket, bool ok);
 /* The planner's process has ended. */
@@ -146,6 +193,60 @@ void reload_tick(struct gate *g);
 void reload_engine_lost(struct gate *g);
 /* Prints the checker's text on stderr. */
 void reload_print(int text_fd);
+
+/* terms.c */
+/* Before the first policy is read. */
+void terms_open(struct gate *g);
+void terms_close(struct gate *g);
+/*
+ * What the request comes to: r->next, and where the policy is read: *ret_source a bundle, or -1 for the files. False: it is not done,
+ * and text (of size len) says why.
+ */
+bool terms_prepare(struct gate *g, const struct request *q, int *ret_source, char *text, size_t len);
+/* The policy of this id will come into force: written down before the kernel has it. False: it must not, for want of a place. */
+bool terms_begin(struct gate *g, const char *id, int bundle_fd);
+/* The kernel has it, or has refused it. */
+void terms_commit(struct gate *g);
+void terms_revert(struct gate *g);
+/* The request in hand failed. unreadable: its policy can never come into force again. */
+void terms_failed(struct gate *g, bool unreadable);
+/* Something of ours is due. */
+bool terms_due(struct gate *g, struct request *ret);
+void terms_confirm(struct gate *g, const struct request *q);
+/* CH_TERMS. */
+void terms_tell(struct gate *g);
+/* ", waits for confirmation" and the like, for the service manager. */
+const char *terms_words(struct gate *g, char *out, size_t len);
+/*
+ * The policy for the start, by plan_one() of life.c: the file's, or a kept one that is not the file's because nobody confirmed that, or because
+ * it was undone.
+ */
+enum plan_result terms_choose(struct gate *g, struct plan *ret_plan);
+/* It is in force. */
+void terms_started(struct gate *g);
+
+/* life.c: has a policy read and checked, and waits for it: a bundle, or the files for source -1. Takes over g->bundle_fd when it is good. */
+enum plan_result plan_one(struct gate *g, int source, uint8_t mode, struct plan *ret_plan);
+
+/* warden.c: who is cut off, and what is heard on the cameras' link */
+bool warden_open(struct gate *g);
+void warden_close(struct gate *g);
+/* The list of an earlier run. */
+void warden_load(struct gate *g);
+/* Binds the socket for announcements, where the kernel has them. */
+void warden_listen(struct gate *g);
+/* The policy has moved the numbers. */
+void warden_moved(struct gate *g);
+/* CH_QUARANTINE. False: it makes no sense. */
+bool warden_take(struct gate *g, const struct channel_quarantine *m);
+/* CH_LOOK, at a bounded pace. */
+void warden_look(struct gate *g);
+/* Every 50 ms: what is over, what has changed. */
+void warden_tick(struct gate *g);
+/* After the counters were read: has somebody begun to flood? */
+void warden_count(struct gate *g);
+/* A new engine knows nothing. */
+void warden_engine(struct gate *g);
 
 /* gate.c */
 unsigned gate_next_generation(const struct gate *g);

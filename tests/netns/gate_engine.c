@@ -75,7 +75,17 @@ future_verdicts(unsigned i)
 static void
 reload_flood(unsigned i)
 {
-	say_head(CH_RELOAD, 0, i + 1);
+	struct channel_request q = {.head = {CH_RELOAD, 0, i + 1}};
+	say(&q, sizeof q, NULL, 0);
+}
+
+/* Requests that nobody can have made: tickets, times and modes that are none. */
+static void
+wrong_requests(unsigned i)
+{
+	static const uint16_t types[] = {CH_RELOAD, CH_CONFIRM, CH_UNDO, CH_MODE};
+	struct channel_request q = {.head = {types[i % 4], (uint16_t)(i % 3), i % 5}, .seconds = ~0u, .mode = 3 + i};
+	say(&q, sizeof q, NULL, 0);
 }
 
 static void
@@ -106,7 +116,7 @@ static const struct {
 	void (*act)(unsigned i);
 } modes[] = {
 	{"nonsense", nonsense},	   {"verdicts", wrong_verdicts}, {"future", future_verdicts},
-	{"reloads", reload_flood}, {"rejudge", rejudge_flood},	 {"descriptors", gives_descriptors},
+	{"reloads", reload_flood}, {"requests", wrong_requests}, {"rejudge", rejudge_flood},	 {"descriptors", gives_descriptors},
 	{"pongs", lies_in_pongs},
 };
 

@@ -78,7 +78,7 @@ def gate_hostile_engine():
             hostile("exit", lab, d)
             fds, rss = descriptors(pid), daemon.rss_kib(pid)
             with_stream = TcpStream(lab.camera, NO[0], 443)
-            for word in ("nonsense", "verdicts", "pongs", "descriptors", "future", "rejudge", "reloads"):
+            for word in ("nonsense", "verdicts", "pongs", "descriptors", "future", "rejudge", "requests", "reloads"):
                 said.append(f"{word} {hostile(word, lab, d):.1f} s")
                 check(d.process.poll() is None and d.process.pid == pid, f"{word}: the gate ended\n{d.log()}")
                 time.sleep(0.6)
@@ -101,6 +101,8 @@ TAMPERING = (
     "delete element inet lenscap cam { \"cam0\" }",
     "add element inet lenscap cam { \"wan0\" }",
     "add table inet lenscap { flags dormant; }",
+    "add element inet lenscap jail4 { 10.20.0.12 }",
+    "flush chain inet lenscap observe",
     "delete table inet lenscap",
     "flush ruleset",
 )
