@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the engine tells the store; see chronicle.h. Records pile up in one datagram, which leaves when it is full, at the end of a batch
+ * of packets and each second. What comes back from the store is chronicle_read.c.
+ */
+#include "chronicle.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "chronicle_private.h"
+#include "log.h"
+
+enum {
+	DEVICES_AT_ONCE = 2000, /* told a second: a full inventory takes five */
+	LAST_WORD_MS = 1000,	/* in which the store may take what is said at the end */
+	NAMES = 8,		/* that DNS gave an address, of one flow */
+};
+
+_Static_assert(STORE_NAME == POLICY_NAME_MAX + 1, "names fit");
+_Static_assert((int)STORE_FACTS == (int)IDENTITY_FACTS && (int)STORE_FACT == (int)IDENTITY_TEXT, "facts fit");
+
+/* ---- the datagram ---- */
+
+/* At the end every flow ends at once, and nobody waits for a verdict any more: then the store gets a moment. */
+static bool
+has_room(struct engine *e)
+{
+	struct chronicle *c = e->chronicle;
+	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+	struct now before, after;
+
+	if (!e->stopping || c->patience_ms <= 0)
+		return false;
+	clock_read(&before);
+	int n = poll(&p, 1, c->patience_ms);
+	clock_read(&after);
+	c->patience_ms -= (int)((after.mono_ns - before.mono_ns) / 1000000);
+	return n > 0;
+}
+
+static bool
+try_send(struct engine *e)
+{
+	struct chronicle *c = e->chronicle;
+
+	while (send(c->fd, c->out.bytes, c->out_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		if (errno != EAGAIN || !has_room(e))
+			return false;
+	c->out_len = 0;
+	c->out_records = 0;
+	return true;
+}
+
+void
+chronicle_flush(struct engine *e)
+{
+	struct chronicle *c = e->chronicle;
+
+	if (c && c->fd >= 0 && c->out_len)
+		(void)try_send(e); /* else it stays, and is tried again with what comes next */
+}
+
+bool
+chronicle_put(struct engine *e, const void *fixed, size_t fixed_len, const char *const *texts, size_t n)
+{
+	struct chronicle *c = e->chronicle;
+
+	for (int tries = 0; c && c->fd >= 0 && tries < 2; tries++) {
+		size_t len = store_put(c->out.bytes + c->out_len, sizeof c->out.bytes - c->out_len, fixed, fixed_len, texts, n);
+		if (len) {
+			c->out_len += len;
+			c->out_records++;
+			return true;
+		}
+		if (!c->out_len || !try_send(e))
+			break;
+	}
+	if (c) {
+		e->stats.chronicle_dropped++;
+		c->lost_us = e->now.wall_us;
+	}
+	return false;
+}
+
+static bool
+is_told(const struct engine *e)
+{
+	return e->chronicle && e->chronicle->fd >= 0;
+}
+
+static void
+cut(char *out, size_t cap, const char *text)
+{
+	snprintf(out, cap, "%s", text);
+}
+
+/* ---- devices ---- */
+
+static void
+fill_key(const struct engine *e, const struct device *d, struct store_key *ret)
+{
+	size_t n;
+	const struct policy_zone *zones = policy_zones(e->is.policy, &n);
+
+	*ret = (struct store_key){.addr = d->addr, .by_address = d->by_address};
+	if (!d->by_address)
+		ret->mac = d->mac;
+	cut(ret->zone, sizeof ret->zone, d->zone < n ? zones[d->zone].name : "");
+}
+
+static void
+cut_maker(const struct engine *e, uint16_t maker, char out[STORE_NAME])
+{
+	const struct maker *all = NULL;
+	size_t n = catalogue_makers(policy_catalogue(e->is.policy), &all);
+
+	cut(out, STORE_NAME, maker < n ? all[maker].id : "");
+}
+
+static bool
+tell_device(struct engine *e, const struct device *d)
+{
+	struct store_device v = {.head = {.type = ST_DEVICE}};
+	char name[ADDR_TEXT];
+	size_t n;
+	const struct policy_device *list = policy_devices(e->is.policy, &n);
+	const char *brand = d->inventory < n ? list[d->inventory].brand : "";
+
+	fill_key(e, d, &v.key);
+	cut(v.name, sizeof v.name, device_name(d, e->is.policy, name));
+	cut(v.label, sizeof v.label, d->label);
+	cut_maker(e, identity_maker(d->who), v.maker);
+	v.score = identity_score(d->who);
+	v.covered = identity_covered(d->who);
+	v.unmasked = identity_unmasked(d->who, policy_catalogue(e->is.policy), brand);
+	v.in_policy = d->inventory < n;
+	for (size_t i = 0; d->who && i < STORE_FACTS; i++)
+		cut(v.fact[i], STORE_FACT, d->who->fact[i]);
+	v.first_us = d->first_us;
+	v.last_us = d->last_us;
+	v.flows_seen = d->flows_seen;
+	v.flows_blocked = d->flows_blocked;
+	return chronicle_put(e, &v, sizeof v, NULL, 0);
+}
+
+void
+chronicle_device(struct engine *e, const struct device *d)
+{
+	struct chronicle *c = e->chronicle;
+	uint32_t i = c ? device_index(e->devices, d) : DEVICE_ANONYMOUS;
+
+	if (i == DEVICE_ANONYMOUS || i >= c->capacity || c->changed[i])
+		return;
+	c->changed[i] = true;
+	c->queue[(c->first + c->waiting++) % c->capacity] = i;
+}
+
+/* Not before the inventory has come: what was known of a device then would be overwritten by what is known now. */
+static void
+tell_devices(struct engine *e)
+{
+	struct chronicle *c = e->chronicle;
+
+	for (unsigned n = 0; n < DEVICES_AT_ONCE && c->waiting && c->loaded; n++) {
+		uint32_t i = c->queue[c->first];
+		const struct device *d = device_at(e->devices, i);
+		if (d->first_us && !d->introduced && !tell_device(e, d))
+			return; /* the store does not keep up: next second */
+		c->changed[i] = false;
+		c->first = (c->first + 1) % c->capacity;
+		c->waiting--;
+	}
+}
+
+void
+chronicle_evidence(struct engine *e, const struct device *d, const struct evidence *ev)
+{
+	struct store_evidence v = {.head = {.type = ST_EVIDENCE}};
+
+	if (!is_told(e) || device_index(e->devices, d) == DEVICE_ANONYMOUS || ev->channel >= EVIDENCE_CHANNELS)
+		return;
+	fill_key(e, d, &v.key);
+	cut(v.channel, sizeof v.channel, evidence_channel_name(ev->channel));
+	cut_maker(e, ev->maker, v.maker);
+	cut(v.pattern, sizeof v.pattern, ev->pattern);
+	cut(v.excerpt, sizeof v.excerpt, ev->excerpt);
+	v.weight = ev->weight;
+	v.weak = ev->weak;
+	v.answered = ev->answered;
+	v.times = ev->times;
+	v.first_us = ev->first_us;
+	v.last_us = ev->last_us;
+	chronicle_put(e, &v, sizeof v, NULL, 0);
+}
+
+void
+chronicle_forget(struct engine *e, const struct device *d)
+{
+	struct store_forget v = {.head = {.type = ST_FORGET}};
+
+	if (!is_told(e))
+		return;
+	fill_key(e, d, &v.key);
+	chronicle_put(e, &v, sizeof v, NULL, 0);
+}
+
+/* ---- flows ---- */
+
+/* Names apart by a space, as many as fit. */
+static void
+join_bound(struct engine *e, const struct flow *f, const struct addr *remote, char *out, size_t cap)
+{
+	const char *names[NAMES];
+	size_t n = names_of(e->names, f->device, remote, &e->now, names, NAMES), len = 0;
+
+	out[0] = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t more = strlen(names[i]);
+		if (len + more + 2 > cap)
+			break;
+		len += (size_t)snprintf(out + len, cap - len, "%s%s", len ? " " : "", names[i]);
+	}
+}
+
+/* Whose cloud the far side is, as far as more than a port says so. */
+static void
+join_clouds(struct engine *e, const struct flow *f, const struct record *r, char *out, size_t cap)
+{
+	const struct catalogue *c = policy_catalogue(e->is.policy);
+	const struct cloud *list = NULL;
+	const char *names[NAMES];
+	struct cloud_answer answers[4];
+	struct cloud_question q = {.names = names, .protocol = r->app_proto, .proto = f->tuple.proto, .port = f->tuple.dport,
+				   .asn = f->place.asn, .remote = f->tuple.dst, .special = f->place.special != SPECIAL_NONE};
+	size_t len = 0, n_list = catalogue_cloud_list(c, &list);
+
+	out[0] = 0;
+	if (f->inbound)
+		return;
+	q.n_names = names_of(e->names, f->device, &q.remote, &e->now, names, NAMES - 1);
+	if (r->dest_name)
+		names[q.n_names++] = r->dest_name;
+	size_t n = catalogue_clouds_of(c, &q, answers, sizeof answers / sizeof *answers);
+	for (size_t i = 0; i < n; i++)
+		if (!answers[i].weak && answers[i].cloud < n_list && len + strlen(list[answers[i].cloud].id) + 2 <= cap)
+			len += (size_t)snprintf(out + len, cap - len, "%s%s", len ? " " : "", list[answers[i].cloud].id);
+}
+
+static const char *
+or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static void
+fill_counts(struct store_flow *v, const struct flow *f, enum flow_end end, uint64_t repeat)
+{
+	const uint64_t *packets = f->exact ? f->kernel_packets : f->packets;
+	const uint64_t *bytes = f->exact ? f->kernel_bytes : f->bytes;
+
+	v->flows = 1;
+	v->packets = packets[0] + packets[1];
+	v->bytes_toserver = bytes[0];
+	v->bytes_toclient = bytes[1];
+	if (end != FLOW_END_DENIED)
+		return;
+	/* Each refused packet is a try; of those that the kernel refused by itself only all bytes together are known. */
+	v->flows = v->packets = repeat;
+	v->bytes_toserver = packets[0] ? bytes[0] / packets[0] * repeat : 0;
+	v->bytes_toclient = 0;
+}
+
+void
+chronicle_flow(struct engine *e, const struct flow *f, enum flow_end end, uint64_t repeat, const struct record *r)
+{
+	struct store_flow v = {.head = {.type = ST_FLOW}, .id = f->id, .first_us = f->start_us, .last_us = f->last_us};
+	const struct device *d = device_at(e->devices, f->device);
+	const struct rule_info *rule = r->decision->rule;
+	char bound[256], clouds[256];
+
+	if (!is_told(e))
+		return;
+	fill_key(e, d, &v.key);
+	fill_counts(&v, f, end, repeat);
+	v.local = f->inbound ? f->tuple.dst : f->tuple.src;
+	v.remote = f->inbound ? f->tuple.src : f->tuple.dst;
+	v.src_port = f->tuple.sport;
+	v.dest_port = f->tuple.dport;
+	v.proto = f->tuple.proto;
+	v.inbound = f->inbound;
+	v.anycast = f->place.anycast;
+	v.ech = f->known && f->known->ech;
+	v.proved = f->known && f->known->proved;
+	v.asn = f->place.asn;
+	v.rule_line = rule ? rule->line : 0;
+	v.end = (uint8_t)end;
+	if (end == FLOW_END_DENIED)
+		v.first_us = v.last_us = e->now.wall_us;
+	join_bound(e, f, &v.remote, bound, sizeof bound);
+	join_clouds(e, f, r, clouds, sizeof clouds);
+	size_t n_zones;
+	const struct policy_zone *zones = policy_zones(e->is.policy, &n_zones);
+	const char *const texts[FLOW_TEXTS] = {
+		[FLOW_TEXT_DEVICE] = r->device ? r->device->name : "",
+		[FLOW_TEXT_APP_PROTO] = or_empty(r->app_proto),
+		[FLOW_TEXT_NAME] = or_empty(r->dest_name),
+		[FLOW_TEXT_NAME_FROM] = or_empty(r->dest_name ? r->dest_name_from : ""),
+		[FLOW_TEXT_COUNTRY] = f->place.country,
+		[FLOW_TEXT_AS_NAME] = or_empty(r->as_name),
+		[FLOW_TEXT_SPECIAL] = special_name((enum special)f->place.special),
+		[FLOW_TEXT_REMOTE_ZONE] = f->remote_zone < n_zones ? zones[f->remote_zone].name : "",
+		[FLOW_TEXT_DECISION] = decision_name(r->decision->decision),
+		[FLOW_TEXT_WOULD] = decision_name(r->decision->would),
+		[FLOW_TEXT_RULE] = rule ? rule->name : "",
+		[FLOW_TEXT_RULE_FILE] = rule ? rule->file : "",
+		[FLOW_TEXT_POLICY] = or_empty(r->decision->policy_id),
+		[FLOW_TEXT_REASON] = or_empty(r->decision->reason),
+		[FLOW_TEXT_BOUND] = bound,
+		[FLOW_TEXT_CLOUDS] = clouds,
+	};
+	chronicle_put(e, &v, sizeof v, texts, FLOW_TEXTS);
+	chronicle_device(e, d);
+}
+
+void
+chronicle_event(struct engine *e, const char *kind, const char *who, const char *text)
+{
+	struct store_event v = {.head = {.type = ST_EVENT}, .time_us = e->now.wall_us};
+	const char *const texts[] = {kind, who, text};
+
+	if (is_told(e))
+		chronicle_put(e, &v, sizeof v, texts, 3);
+}
+
+/* ---- life ---- */
+
+static void
+tell_hello(struct engine *e)
+{
+	const struct policy_options *o = policy_options(e->is.policy);
+	struct chronicle *c = e->chronicle;
+	const char *const texts[] = {LENSCAP_VERSION, policy_id(e->is.policy)};
+	struct store_hello v = {.head = {.type = ST_HELLO},
+				.version = STORE_VERSION,
+				.boot = e->boot,
+				.restarts = e->restarts,
+				.devices = o->devices,
+				.days = o->history_days,
+				.wants = !c->loaded && !c->asked,
+				.bytes = o->history_bytes,
+				.time_us = e->now.wall_us};
+
+	c->asked = true;
+	chronicle_put(e, &v, sizeof v, texts, 2);
+	chronicle_flush(e);
+}
+
+static struct chronicle *
+make(const struct engine *e)
+{
+	struct chronicle *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->fd = -1;
+	c->patience_ms = LAST_WORD_MS;
+	c->capacity = policy_options(e->is.policy)->devices + 1;
+	c->changed = calloc(c->capacity, sizeof *c->changed);
+	c->queue = calloc(c->capacity, sizeof *c->queue);
+	if (c->changed && c->queue)
+		return c;
+	free(c->changed);
+	free(c->queue);
+	free(c);
+	return NULL;
+}
+
+static bool
+tell_again(void *arg, struct device *d)
+{
+	chronicle_device(arg, d);
+	return true;
+}
+
+void
+chronicle_connect(struct engine *e, int fd)
+{
+	if (!e->chronicle)
+		e->chronicle = make(e);
+	struct chronicle *c = e->chronicle;
+	if (!c) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	chronicle_lost(e);
+	c->fd = fd;
+	if (fd < 0)
+		return;
+	c->state = (struct store_state){0};
+	tell_hello(e);
+	if (c->loaded) /* what the last one had not written is told again */
+		device_walk(e->devices, tell_again, e);
+}
+
+void
+chronicle_lost(struct engine *e)
+{
+	struct chronicle *c = e->chronicle;
+
+	if (c->fd >= 0) {
+		close(c->fd);
+		c->down_us = e->now.wall_us;
+	}
+	c->fd = -1;
+	e->stats.chronicle_dropped += c->out_records;
+	c->out_len = c->out_records = 0;
+	c->asked = c->loaded;
+	chronicle_end_queries(e, "the store has stopped; ask again");
+}
+
+int
+chronicle_fd(const struct engine *e)
+{
+	return e->chronicle ? e->chronicle->fd : -1;
+}
+
+void
+chronicle_adopt(struct engine *e)
+{
+	if (is_told(e))
+		tell_hello(e);
+}
+
+void
+chronicle_tick(struct engine *e)
+{
+	if (!is_told(e))
+		return;
+	tell_devices(e);
+	chronicle_flush(e);
+}
+
+/* The end of every flow has just been told: the store gets a moment for that. */
+void
+chronicle_free(struct engine *e)
+{
+	struct chronicle *c = e->chronicle;
+
+	if (!c)
+		return;
+	if (c->fd >= 0) {
+		chronicle_tick(e);
+		close(c->fd);
+	}
+	free(c->changed);
+	free(c->queue);
+	free(c);
+	e->chronicle = NULL;
+}
