@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "identity.h"
 
 struct binding {
 	struct addr addr;
@@ -24,12 +25,14 @@ struct device_table {
 	uint32_t *buckets;
 	struct binding *bindings;
 	uint32_t mask, binding_mask, capacity, count, newest, oldest;
+	uint32_t high; /* slots beyond this one were never used */
+	uint32_t free; /* slots below it that nobody has: a list through hash_next */
 	uint32_t strangers;  /* of count: not in the inventory */
 	uint32_t introduced; /* of count: not seen yet */
 	uint64_t evictions, shared;
 };
 
-struct identity {
+struct place_key {
 	uint8_t bytes[16];
 	uint8_t zone, by_address;
 };
@@ -51,10 +54,10 @@ device_table_new(size_t capacity)
 		device_table_free(t);
 		return NULL;
 	}
+	t->capacity = (uint32_t)capacity;
 	hash_key_random(&t->key);
 	t->mask = (uint32_t)buckets - 1;
 	t->binding_mask = (uint32_t)buckets * 4 - 1;
-	t->capacity = (uint32_t)capacity;
 	t->slots[0].inventory = DEVICE_UNKNOWN;
 	t->slots[0].zone = ZONE_NONE;
 	return t;
@@ -65,16 +68,18 @@ device_table_free(struct device_table *t)
 {
 	if (!t)
 		return;
+	for (uint32_t i = 0; t->slots && i <= t->capacity; i++)
+		identity_free(t->slots[i].who);
 	free(t->slots);
 	free(t->buckets);
 	free(t->bindings);
 	free(t);
 }
 
-static struct identity
+static struct place_key
 identity_of(const struct mac *mac, const struct addr *addr, uint8_t zone)
 {
-	struct identity id = {.zone = zone, .by_address = mac == NULL};
+	struct place_key id = {.zone = zone, .by_address = mac == NULL};
 	if (mac)
 		memcpy(id.bytes, mac->b, sizeof mac->b);
 	else
@@ -83,12 +88,12 @@ identity_of(const struct mac *mac, const struct addr *addr, uint8_t zone)
 }
 
 static uint32_t *
-bucket_of(struct device_table *t, const struct identity *id)
+bucket_of(struct device_table *t, const struct place_key *id)
 {
 	return &t->buckets[hash_bytes(&t->key, id, sizeof *id) & t->mask];
 }
 
-static struct identity
+static struct place_key
 identity_of_device(const struct device *d)
 {
 	return identity_of(d->by_address ? NULL : &d->mac, &d->addr, d->zone);
@@ -128,6 +133,25 @@ silent_stranger(const struct device_table *t)
 	return 0;
 }
 
+/* Its slot is free then, and everything that it owned is gone. */
+static void
+take_out(struct device_table *t, struct device *d)
+{
+	uint32_t i = device_index(t, d);
+	struct place_key id = identity_of_device(d);
+	uint32_t *link = bucket_of(t, &id);
+
+	while (*link != i)
+		link = &t->slots[*link].hash_next;
+	*link = d->hash_next;
+	list_remove(t, d);
+	t->strangers -= is_stranger(d);
+	t->introduced -= d->introduced;
+	d->placed = false;
+	identity_free(d->who);
+	d->who = NULL;
+}
+
 /* Whoever is not in the inventory makes room first, and only the inventory may push out one of its own. */
 static uint32_t
 make_room(struct device_table *t, bool for_stranger)
@@ -137,15 +161,7 @@ make_room(struct device_table *t, bool for_stranger)
 		i = t->oldest;
 	if (!i)
 		return 0;
-	struct device *d = &t->slots[i];
-	t->strangers -= is_stranger(d);
-	struct identity id = identity_of_device(d);
-	uint32_t *link = bucket_of(t, &id);
-	while (*link != i)
-		link = &t->slots[*link].hash_next;
-	*link = d->hash_next;
-	list_remove(t, d);
-	t->introduced -= d->introduced;
+	take_out(t, &t->slots[i]);
 	t->evictions++;
 	return i;
 }
@@ -174,10 +190,10 @@ strangers_max(const struct device_table *t, const struct policy *p)
 }
 
 static struct device *
-find(struct device_table *t, const struct identity *id)
+find(struct device_table *t, const struct place_key *id)
 {
 	for (uint32_t i = *bucket_of(t, id); i; i = t->slots[i].hash_next) {
-		struct identity other = identity_of_device(&t->slots[i]);
+		struct place_key other = identity_of_device(&t->slots[i]);
 		if (memcmp(&other, id, sizeof other) == 0)
 			return &t->slots[i];
 	}
@@ -194,6 +210,19 @@ describe(const struct policy *p, const struct mac *mac, const struct addr *addr,
 	return d;
 }
 
+/* A slot that nobody has; fits() says that there is one. */
+static uint32_t
+free_slot(struct device_table *t)
+{
+	uint32_t i = t->free;
+
+	t->count++;
+	if (!i)
+		return ++t->high;
+	t->free = t->slots[i].hash_next;
+	return i;
+}
+
 /* There is a place that nobody has, and a stranger may take it. */
 static bool
 fits(const struct device_table *t, const struct policy *p, const struct device *made)
@@ -206,11 +235,12 @@ static struct device *
 place(struct device_table *t, uint32_t i, const struct device *made)
 {
 	struct device *d = &t->slots[i];
-	struct identity id = identity_of_device(made);
+	struct place_key id = identity_of_device(made);
 	uint32_t *bucket = bucket_of(t, &id), life = d->life + 1;
 
 	*d = *made;
 	d->life = life;
+	d->placed = true;
 	d->hash_next = *bucket;
 	*bucket = i;
 	list_push(t, d);
@@ -235,7 +265,7 @@ static struct device *
 find_or_make(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *addr, uint8_t zone,
 	     const struct now *now, bool *ret_new)
 {
-	struct identity id = identity_of(mac, addr, zone);
+	struct place_key id = identity_of(mac, addr, zone);
 	struct device *d = find(t, &id);
 
 	if (d) {
@@ -244,7 +274,7 @@ find_or_make(struct device_table *t, const struct policy *p, const struct mac *m
 	}
 	struct device made = describe(p, mac, addr, zone);
 	made.first_us = now->wall_us;
-	uint32_t i = fits(t, p, &made) ? ++t->count : make_room(t, is_stranger(&made));
+	uint32_t i = fits(t, p, &made) ? free_slot(t) : make_room(t, is_stranger(&made));
 	*ret_new = i != DEVICE_ANONYMOUS;
 	if (*ret_new)
 		return place(t, i, &made);
@@ -252,12 +282,38 @@ find_or_make(struct device_table *t, const struct policy *p, const struct mac *m
 	return &t->slots[DEVICE_ANONYMOUS];
 }
 
+static bool
+is_unspecified(const struct addr *a)
+{
+	static const struct addr none;
+	static const struct addr none4 = {{[10] = 0xff, [11] = 0xff}};
+
+	return addr_cmp(a, &none) == 0 || addr_cmp(a, &none4) == 0;
+}
+
+/* The address used until now goes to the front of those used lately, and the one used from now on leaves them. */
+static void
+remember_address(struct device *d, const struct addr *now_used)
+{
+	struct addr list[DEVICE_ADDRESSES];
+	uint8_t n = 0;
+
+	if (!is_unspecified(&d->addr))
+		list[n++] = d->addr;
+	for (uint8_t i = 0; i < d->n_recent && n < DEVICE_ADDRESSES; i++)
+		if (addr_cmp(&d->recent[i], now_used) != 0)
+			list[n++] = d->recent[i];
+	memcpy(d->recent, list, n * sizeof *list);
+	d->n_recent = n;
+}
+
 /* The inventory may know it by this address where it did not by the one before. */
 static void
 use_address(struct device_table *t, const struct policy *p, struct device *d, const struct addr *a)
 {
-	if (d->by_address || addr_cmp(&d->addr, a) == 0)
+	if (d->by_address || addr_cmp(&d->addr, a) == 0 || is_unspecified(a))
 		return;
+	remember_address(d, a);
 	d->addr = *a;
 	if (!is_stranger(d))
 		return;
@@ -277,22 +333,40 @@ bind_address(struct device_table *t, const struct addr *a, const struct device *
 	*binding_of(t, a) = (struct binding){*a, device_index(t, d), d->life, d->zone};
 }
 
+/* It has just sent something. */
+static void
+touch(struct device_table *t, struct device *d, const struct now *now)
+{
+	uint32_t i = device_index(t, d);
+
+	d->last_us = now->wall_us;
+	if (i == DEVICE_ANONYMOUS || t->newest == i)
+		return;
+	list_remove(t, d);
+	list_push(t, d);
+}
+
+struct device *
+device_by_mac(struct device_table *t, const struct policy *p, const struct mac *mac, uint8_t zone, const struct now *now, bool *ret_new)
+{
+	static const struct addr none;
+	struct device *d = find_or_make(t, p, mac, &none, zone, now, ret_new);
+
+	touch(t, d, now);
+	return d;
+}
+
 struct device *
 device_by_packet(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *src, uint8_t zone,
 		 const struct now *now, bool *ret_new)
 {
 	struct device *d = find_or_make(t, p, mac, src, zone, now, ret_new);
-	uint32_t i = device_index(t, d);
 
-	d->last_us = now->wall_us;
-	if (i == DEVICE_ANONYMOUS)
+	touch(t, d, now);
+	if (device_index(t, d) == DEVICE_ANONYMOUS)
 		return d;
 	use_address(t, p, d, src);
 	bind_address(t, src, d);
-	if (t->newest != i) {
-		list_remove(t, d);
-		list_push(t, d);
-	}
 	return d;
 }
 
@@ -312,7 +386,7 @@ device_by_address(struct device_table *t, const struct policy *p, const struct a
 void
 device_introduce(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *a, uint8_t zone)
 {
-	struct identity id = identity_of(mac, a, zone);
+	struct place_key id = identity_of(mac, a, zone);
 	struct device *d = find(t, &id);
 
 	if (!d) {
@@ -320,10 +394,111 @@ device_introduce(struct device_table *t, const struct policy *p, const struct ma
 		if (!fits(t, p, &made))
 			return;
 		made.introduced = true;
-		d = place(t, ++t->count, &made);
+		d = place(t, free_slot(t), &made);
 	}
 	use_address(t, p, d, a);
 	bind_address(t, a, d);
+}
+
+struct device *
+device_restore(struct device_table *t, const struct policy *p, const struct mac *mac, const struct addr *a, uint8_t zone, int64_t first_us,
+	       int64_t last_us)
+{
+	struct place_key id = identity_of(mac, a, zone);
+	struct device *d = find(t, &id);
+
+	if (!d) {
+		struct device made = describe(p, mac, a, zone);
+		if (!fits(t, p, &made))
+			return NULL;
+		made.last_us = last_us;
+		made.first_us = first_us;
+		d = place(t, free_slot(t), &made);
+	}
+	if (d->introduced)
+		(void)become_seen(t, d, &(struct now){.wall_us = first_us});
+	d->restored = true;
+	if (first_us < d->first_us)
+		d->first_us = first_us;
+	if (last_us > d->last_us)
+		d->last_us = last_us;
+	return d;
+}
+
+bool
+device_forget(struct device_table *t, struct device *d)
+{
+	uint32_t i = device_index(t, d);
+
+	identity_free(d->who);
+	d->who = NULL;
+	d->label[0] = 0;
+	d->n_recent = 0;
+	d->alerted = d->restored = false;
+	if (i == DEVICE_ANONYMOUS || d->flows)
+		return false;
+	take_out(t, d);
+	d->life++; /* what is bound to it is out of date */
+	d->hash_next = t->free;
+	t->free = i;
+	t->count--;
+	return true;
+}
+
+struct identity *
+device_identity(struct device_table *t, struct device *d)
+{
+	if (!d->who && device_index(t, d) != DEVICE_ANONYMOUS)
+		d->who = identity_new();
+	return d->who;
+}
+
+void
+device_walk(struct device_table *t, bool (*visit)(void *arg, struct device *d), void *arg)
+{
+	for (uint32_t i = t->newest, older; i; i = older) {
+		older = t->slots[i].older;
+		if (!t->slots[i].introduced && !visit(arg, &t->slots[i]))
+			return;
+	}
+}
+
+struct wanted {
+	const struct policy *p;
+	const char *text;
+	struct mac mac;
+	struct addr addr;
+	bool has_mac, has_addr;
+	struct device *found;
+};
+
+static bool
+is_wanted(void *arg, struct device *d)
+{
+	struct wanted *w = arg;
+	char name[ADDR_TEXT];
+
+	if ((w->has_mac && !d->by_address && memcmp(&w->mac, &d->mac, sizeof d->mac) == 0) ||
+	    (w->has_addr && addr_cmp(&w->addr, &d->addr) == 0) || strcmp(w->text, device_name(d, w->p, name)) == 0)
+		w->found = d;
+	return !w->found;
+}
+
+struct device *
+device_find(struct device_table *t, const struct policy *p, const char *text)
+{
+	struct wanted w = {.p = p, .text = text};
+
+	w.has_mac = mac_parse(text, &w.mac);
+	w.has_addr = addr_parse(text, &w.addr);
+	device_walk(t, is_wanted, &w);
+	return w.found;
+}
+
+uint32_t
+device_last(const struct device_table *t)
+{
+	return t->high;
 }
 
 uint32_t
@@ -395,6 +570,8 @@ device_name(const struct device *d, const struct policy *p, char out[ADDR_TEXT])
 
 	if (d->inventory < n)
 		return list[d->inventory].name;
+	if (d->label[0])
+		return d->label;
 	if (d->by_address)
 		return addr_print(&d->addr, out);
 	return mac_print(&d->mac, out);

@@ -31,6 +31,17 @@ frame_length(struct span b)
 	return sane && !field_u32(b, 20) && !field_u32(b, 28) ? HEADER + length : 0;
 }
 
+/* What changes a device; the first two are asked over UDP as well, by who has no password yet. */
+static void
+learn_request(struct app *app, struct span method)
+{
+	static const char *const changes[] = {"DevInit.", "PasswdFind.", "configManager.set", "userManager.modify", "userManager.add", "magicBox.reboot"};
+
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		if (span_starts(method, changes[i]))
+			learn_text(app, "request", method);
+}
+
 static enum sign
 frame_check(struct span b, struct app *app)
 {
@@ -38,6 +49,7 @@ frame_check(struct span b, struct app *app)
 
 	if (!markup_json(json))
 		return SIGN_NONE;
+	learn_request(app, markup_key(json, "method"));
 	markup_learn_keys(app, json, facts);
 	if (app)
 		learn_banner(app, markup_key(json, "Version"));

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "certificate.h"
 #include "hello.h"
 #include "probes.h"
 #include "side.h"
@@ -153,6 +154,8 @@ tls_inspect(const struct probe_input *in, struct app *app)
 		uint16_t chosen = server_version(in);
 		if (version_ok(chosen))
 			app->tls_version = chosen;
+		if (chosen && chosen < TLS_1_3)
+			certificate_read(side_stream(in, PROBE_TO_CLIENT), app);
 	}
 	return r;
 }

@@ -149,6 +149,20 @@ def http(host="", path="/"):
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: camera\r\n\r\n".encode()
 
 
+def reply(server="lab", realm="", status="200 OK", body=""):
+    """A web server's answer; underscores are spaces in its name and status."""
+    ask = f'WWW-Authenticate: Digest realm="{realm}", nonce="1"\r\n' if realm else ""
+    status, server = status.replace("_", " "), server.replace("_", " ")
+    return f"HTTP/1.1 {status}\r\nServer: {server}\r\n{ask}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def sadp(kind, model, serial, oem=""):
+    """SADP: an answer (inquiry), or a request to change a device."""
+    tag = "ProbeMatch" if kind == "inquiry" else "Probe"
+    return (f"<?xml version=\"1.0\" encoding=\"utf-8\"?><{tag}><Uuid>11111111-2222-3333-4444-555555555555</Uuid><Types>{kind}</Types>"
+            f"<DeviceDescription>{model}</DeviceDescription><DeviceSN>{serial}</DeviceSN><OEMInfo>{oem}</OEMInfo></{tag}>").encode()
+
+
 def stun():
     return struct.pack("!HHI", 1, 0, 0x2112a442) + bytes(range(12))
 
@@ -172,6 +186,8 @@ WORDS = {
     "answer": dns_answer,
     "http": http,
     "stun": stun,
+    "reply": reply,
+    "sadp": sadp,
     "pppp": pppp,
     "smtp-greeting": lambda: b"220 mail.example ESMTP ready\r\n",
     "ehlo": lambda: b"EHLO camera\r\n",

@@ -294,11 +294,60 @@ reload_renames(void **state)
 	policy_free(q);
 }
 
+/* What is forgotten leaves its place to others; what comes back from an earlier run is not new; names are found. */
+static void
+kept_and_forgotten(void **state)
+{
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(16);
+	struct now now = {.wall_us = 5000};
+	struct mac m;
+	struct addr a = addr("10.0.0.50");
+	bool is_new;
+	(void)state;
+
+	assert_true(mac_parse("02:00:00:00:00:50", &m));
+	struct device *d = device_restore(t, p, &m, &a, 0, 100, 200);
+	assert_non_null(d);
+	assert_ptr_equal(device_by_packet(t, p, &m, &a, 0, &now, &is_new), d);
+	assert_false(is_new);
+	assert_int_equal(d->first_us, 100);
+	strcpy(d->label, "porch");
+	assert_ptr_equal(device_find(t, p, "porch"), d);
+	assert_ptr_equal(device_find(t, p, "02-00-00-00-00-50"), d);
+	assert_ptr_equal(device_find(t, p, "10.0.0.50"), d);
+	assert_null(device_find(t, p, "nobody"));
+	assert_non_null(device_identity(t, d));
+	device_hold(d);
+	assert_false(device_forget(t, d)); /* it has a flow: only what was known of it goes */
+	assert_null(d->who);
+	assert_string_equal(d->label, "");
+	device_release(d);
+	assert_true(device_forget(t, d));
+	assert_int_equal(device_count(t), 0);
+	assert_null(device_find(t, p, "10.0.0.50"));
+	assert_ptr_equal(device_by_mac(t, p, &m, 0, &now, &is_new), d); /* the same place, and a new device */
+	assert_true(is_new);
+	assert_true(device_count(t) == 1 && device_last(t) == 1);
+	/* an address of its own, then others: the last ones are remembered, each once */
+	for (unsigned i = 0; i < 20; i++) {
+		char text[32];
+		snprintf(text, sizeof text, "10.0.1.%u", i % 6);
+		seen(t, p, "02:00:00:00:00:50", text, 0);
+	}
+	assert_int_equal(d->n_recent, DEVICE_ADDRESSES);
+	for (unsigned i = 0; i < d->n_recent; i++)
+		assert_int_not_equal(addr_cmp(&d->recent[i], &d->addr), 0);
+	assert_null(device_identity(t, device_at(t, DEVICE_ANONYMOUS)));
+	device_table_free(t);
+	policy_free(p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mac_decides),	       cmocka_unit_test(address_decides_behind_a_router), cmocka_unit_test(address_leads_back),
+		cmocka_unit_test(mac_decides), cmocka_unit_test(kept_and_forgotten),	       cmocka_unit_test(address_decides_behind_a_router), cmocka_unit_test(address_leads_back),
 		cmocka_unit_test(neighbours_are_found), cmocka_unit_test(neighbour_known_by_its_address), cmocka_unit_test(neighbours_push_nobody_out),
 		cmocka_unit_test(full_table_makes_room), cmocka_unit_test(strangers_leave_room), cmocka_unit_test(reload_renames),
 	};
