@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One request over the control socket; see client.h. */
+/* Requests over the control socket, and what comes back; see client.h. */
 #include "client.h"
 
 #include <errno.h>
@@ -15,7 +15,10 @@
 
 #include "cli.h"
 
-enum { ANSWER_MAX = 16 << 20 };
+enum {
+	FIRST_BUFFER = 65536,
+	ANSWER_MAX = 16 << 20, /* bytes of one line */
+};
 
 static int
 connect_to(const char *dir, const char *name)
@@ -44,42 +47,108 @@ now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* Reads one line; NULL at the deadline, at the end of the stream, or when it grows beyond reason. */
-static char *
-read_line(int fd, int timeout_s)
-{
-	size_t cap = 65536, len = 0;
-	char *buf = malloc(cap);
-	long long deadline = now_ms() + timeout_s * 1000LL;
+struct client {
+	int fd;
+	char *buf;
+	size_t cap, start, end; /* [start, end) was read and not given out */
+};
 
-	while (buf) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		long long left = deadline - now_ms();
-		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
-			break;
-		ssize_t n = read(fd, buf + len, cap - len - 1);
-		if (n <= 0)
-			break;
-		char *nl = memchr(buf + len, '\n', (size_t)n);
-		len += (size_t)n;
-		if (nl) {
-			*nl = 0;
-			return buf;
-		}
-		if (len == cap - 1) {
-			char *more = cap < ANSWER_MAX ? realloc(buf, cap * 2) : NULL;
-			if (!more)
-				break;
-			buf = more;
-			cap *= 2;
-		}
+struct client *
+client_open(const struct cli *cli, bool change)
+{
+	int fd = connect_to(cli->run_dir, "control.sock");
+
+	if (fd < 0 && errno == EACCES && !change)
+		fd = connect_to(cli->run_dir, "view.sock");
+	struct client *c = fd >= 0 ? calloc(1, sizeof *c) : NULL;
+	if (c) {
+		c->cap = FIRST_BUFFER;
+		c->buf = malloc(c->cap);
+		c->fd = fd;
 	}
-	free(buf);
+	if (c && c->buf)
+		return c;
+	int saved = errno;
+	free(c);
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
 	return NULL;
 }
 
+void
+client_close(struct client *c)
+{
+	if (!c)
+		return;
+	close(c->fd);
+	free(c->buf);
+	free(c);
+}
+
+/* Room behind what was read; a line may grow up to a bound. */
 static bool
-send_request(int fd, const char *cmd, struct json_object *args)
+make_room(struct client *c)
+{
+	if (c->start > 0) {
+		memmove(c->buf, c->buf + c->start, c->end - c->start);
+		c->end -= c->start;
+		c->start = 0;
+	}
+	if (c->end < c->cap)
+		return true;
+	char *more = c->cap < ANSWER_MAX ? realloc(c->buf, c->cap * 2) : NULL;
+	if (!more) {
+		errno = EMSGSIZE;
+		return false;
+	}
+	c->buf = more;
+	c->cap *= 2;
+	return true;
+}
+
+static bool
+read_more(struct client *c, long long deadline_ms)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	long long left = deadline_ms < 0 ? -1 : deadline_ms - now_ms();
+	int ready = deadline_ms >= 0 && left <= 0 ? 0 : poll(&p, 1, (int)left);
+
+	if (ready == 0)
+		errno = ETIMEDOUT;
+	if (ready <= 0 || !make_room(c))
+		return false;
+	ssize_t n = read(c->fd, c->buf + c->end, c->cap - c->end);
+	if (n == 0)
+		errno = EPIPE;
+	if (n <= 0)
+		return false;
+	c->end += (size_t)n;
+	return true;
+}
+
+char *
+client_line(struct client *c, int timeout_ms, size_t *ret_len)
+{
+	long long deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+	size_t looked = 0;
+
+	for (;;) {
+		char *line = c->buf + c->start, *nl = memchr(line + looked, '\n', c->end - c->start - looked);
+		if (nl) {
+			*nl = 0;
+			*ret_len = (size_t)(nl - line);
+			c->start += *ret_len + 1;
+			return line;
+		}
+		looked = c->end - c->start;
+		if (!read_more(c, deadline))
+			return NULL;
+	}
+}
+
+bool
+client_send(struct client *c, const char *cmd, struct json_object *args)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -88,36 +157,88 @@ send_request(int fd, const char *cmd, struct json_object *args)
 	json_object_object_add(o, "args", args ? json_object_get(args) : json_object_new_object());
 	size_t len;
 	const char *text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &len);
-	bool ok = send(fd, text, len, MSG_NOSIGNAL) == (ssize_t)len && send(fd, "\n", 1, MSG_NOSIGNAL) == 1;
+	bool ok = send(c->fd, text, len, MSG_NOSIGNAL) == (ssize_t)len && send(c->fd, "\n", 1, MSG_NOSIGNAL) == 1;
 	json_object_put(o);
 	return ok;
+}
+
+int
+client_unreachable(const struct cli *cli, int error)
+{
+	fprintf(stderr, "lenscap: %s/control.sock: %s\n", cli->run_dir, strerror(error));
+	if (error == ENOENT || error == ECONNREFUSED)
+		fprintf(stderr, "lenscap: no daemon runs there; start it with `systemctl start lenscap`, or name its directory with --run-dir\n");
+	return error == EACCES ? EXIT_REFUSED : EXIT_UNREACHABLE;
+}
+
+/* Lines up to the answer. NULL with errno 0: each() has had enough. */
+static struct json_object *
+read_answer(struct client *c, bool (*each)(void *arg, struct json_object *event), void *arg, int timeout_ms)
+{
+	size_t len;
+	char *line;
+
+	while ((line = client_line(c, timeout_ms, &len))) {
+		struct json_object *o = json_tokener_parse(line), *event;
+		if (!json_object_is_type(o, json_type_object)) {
+			json_object_put(o);
+			errno = EPROTO;
+			return NULL;
+		}
+		if (!json_object_object_get_ex(o, "event", &event))
+			return o;
+		bool more = !each || each(arg, event);
+		json_object_put(o);
+		if (!more) {
+			errno = 0;
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+struct json_object *
+client_stream(const struct cli *cli, const char *cmd, struct json_object *args, bool change,
+	      bool (*each)(void *arg, struct json_object *event), void *arg, int timeout_s, int *ret_exit)
+{
+	struct client *c = client_open(cli, change);
+
+	if (!c) {
+		*ret_exit = client_unreachable(cli, errno);
+		return NULL;
+	}
+	struct json_object *answer = NULL;
+	if (client_send(c, cmd, args))
+		answer = read_answer(c, each, arg, timeout_s > 0 ? timeout_s * 1000 : -1);
+	int error = errno;
+	client_close(c);
+	if (answer)
+		return answer;
+	if (error == ETIMEDOUT)
+		fprintf(stderr, "lenscap: the daemon behind %s/control.sock did not answer within %d s\n", cli->run_dir, timeout_s);
+	else if (error == EPIPE || error == ECONNRESET)
+		fprintf(stderr, "lenscap: the daemon behind %s/control.sock went away before it answered\n", cli->run_dir);
+	else if (error)
+		fprintf(stderr, "lenscap: %s/control.sock: %s\n", cli->run_dir, strerror(error));
+	*ret_exit = error ? EXIT_UNREACHABLE : EXIT_OK;
+	return NULL;
 }
 
 struct json_object *
 client_ask(const struct cli *cli, const char *cmd, struct json_object *args, bool change, int timeout_s, int *ret_exit)
 {
-	int fd = connect_to(cli->run_dir, "control.sock");
+	return client_stream(cli, cmd, args, change, NULL, NULL, timeout_s, ret_exit);
+}
 
-	if (fd < 0 && errno == EACCES && !change)
-		fd = connect_to(cli->run_dir, "view.sock");
-	if (fd < 0) {
-		int saved = errno;
-		fprintf(stderr, "lenscap: %s/control.sock: %s\n", cli->run_dir, strerror(saved));
-		if (saved == ENOENT || saved == ECONNREFUSED)
-			fprintf(stderr, "lenscap: no daemon runs there; start it with `systemctl start lenscap`, or name its directory with --run-dir\n");
-		*ret_exit = saved == EACCES ? EXIT_REFUSED : EXIT_UNREACHABLE;
-		return NULL;
-	}
-	char *line = send_request(fd, cmd, args) ? read_line(fd, timeout_s) : NULL;
-	close(fd);
-	struct json_object *answer = line ? json_tokener_parse(line) : NULL;
-	free(line);
-	if (json_object_is_type(answer, json_type_object))
-		return answer;
-	json_object_put(answer);
-	fprintf(stderr, "lenscap: the daemon behind %s/control.sock did not answer within %d s\n", cli->run_dir, timeout_s);
-	*ret_exit = EXIT_UNREACHABLE;
-	return NULL;
+int
+client_verdict(struct json_object *answer, int code)
+{
+	if (!answer)
+		return code;
+	if (client_flag(answer, "ok"))
+		return EXIT_OK;
+	fprintf(stderr, "lenscap: %s\n", client_text(answer, "error"));
+	return EXIT_REFUSED;
 }
 
 struct json_object *

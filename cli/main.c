@@ -9,20 +9,32 @@
 #include "cli.h"
 #include "log.h"
 
-static int
-version(int argc, char **argv, struct cli *cli)
-{
-	(void)argc;
-	(void)argv;
-	(void)cli;
-	printf("lenscap %s%s%s\n", LENSCAP_VERSION, *LENSCAP_REVISION ? " " : "", LENSCAP_REVISION);
-	return EXIT_OK;
-}
-
-static const struct command command_version = {"version", "", "print the version", version};
-
+/* In the order in which people want them. A name that begins with __ is for the shell, and not listed. */
 const struct command *const commands[] = {
-	&command_status, &command_check, &command_replay, &command_reload, &command_reopen, &command_version, NULL,
+	&command_status,
+	&command_tail,
+	&command_top,
+	&command_flows,
+	&command_devices,
+	&command_geo,
+	&command_check,
+	&command_explain,
+	&command_vet,
+	&command_replay,
+	&command_reload,
+	&command_confirm,
+	&command_undo,
+	&command_mode,
+	&command_quarantine,
+	&command_release,
+	&command_reopen,
+	&command_help,
+	&command_schema,
+	&command_debug_bundle,
+	&command_completion,
+	&command_version,
+	&command_candidates,
+	NULL,
 };
 
 int
@@ -35,9 +47,10 @@ cli_usage(const struct command *c)
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: lenscap [--run-dir DIR] [--color=auto|always|never] COMMAND [ARGUMENTS]\n\n");
+	fprintf(out, "usage: lenscap [--run-dir DIR] [--color=auto|always|never] [-q] [--no-header] COMMAND [ARGUMENTS]\n\n");
 	for (size_t i = 0; commands[i]; i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->help);
+		if (commands[i]->name[0] != '_')
+			fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->help);
 	fprintf(out, "\nexamples:\n  lenscap check /etc/lenscap/lenscap.yaml\n  lenscap reload\n  lenscap status --json\n\nsee lenscap(8)\n");
 }
 
@@ -60,11 +73,19 @@ set_colour(struct cli *cli, const char *when)
 	return true;
 }
 
+static bool
+wants_help(int argc, char **argv)
+{
+	return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {{"run-dir", required_argument, NULL, 'r'},
 						{"color", required_argument, NULL, 'c'},
+						{"quiet", no_argument, NULL, 'q'},
+						{"no-header", no_argument, NULL, 'n'},
 						{"help", no_argument, NULL, 'h'},
 						{"version", no_argument, NULL, 'V'},
 						{NULL, 0, NULL, 0}};
@@ -72,7 +93,7 @@ main(int argc, char **argv)
 	int opt;
 
 	log_init("lenscap", false);
-	while ((opt = getopt_long(argc, argv, "+h", options, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, "+hq", options, NULL)) != -1)
 		switch (opt) {
 		case 'r':
 			cli.run_dir = optarg;
@@ -83,11 +104,17 @@ main(int argc, char **argv)
 				return EXIT_USAGE;
 			}
 			break;
+		case 'q':
+			cli.quiet = true;
+			break;
+		case 'n':
+			cli.no_header = true;
+			break;
 		case 'h':
 			usage(stdout);
 			return EXIT_OK;
 		case 'V':
-			return version(0, NULL, &cli);
+			return command_version.run(1, argv, &cli);
 		default:
 			usage(stderr);
 			return EXIT_USAGE;
@@ -100,6 +127,10 @@ main(int argc, char **argv)
 	for (size_t i = 0; commands[i]; i++) {
 		if (strcmp(commands[i]->name, name) != 0)
 			continue;
+		if (wants_help(argc - optind, argv + optind)) {
+			printf("usage: lenscap %s %s\n%s\n", name, commands[i]->usage, commands[i]->help);
+			return EXIT_OK;
+		}
 		argc -= optind;
 		argv += optind;
 		optind = 0; /* glibc: start over, with this command's own options */

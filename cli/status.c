@@ -61,6 +61,23 @@ print_outputs(struct json_object *list)
 	}
 }
 
+/* Only where the policy in force is not simply what was loaded last. */
+static void
+print_terms(struct json_object *d)
+{
+	char left[AGE_TEXT];
+
+	if (client_number(d, "terms.confirm_left_s"))
+		printf("terms      to be confirmed within %s, else %s comes back\n", age(client_number(d, "terms.confirm_left_s"), left),
+		       client_text(d, "terms.goes_back_to"));
+	if (!*client_text(d, "terms.mode_by_hand"))
+		return;
+	printf("terms      mode %s by hand", client_text(d, "terms.mode_by_hand"));
+	if (client_number(d, "terms.mode_left_s"))
+		printf(", for %s more", age(client_number(d, "terms.mode_left_s"), left));
+	printf("\n");
+}
+
 static void
 print(struct json_object *d, bool colour)
 {
@@ -72,6 +89,7 @@ print(struct json_object *d, bool colour)
 	       colour ? "\033[0m" : "", client_text(d, "mode"), client_text(d, "fail"), age(client_number(d, "uptime_s"), a));
 	printf("policy     %s, in force for %s, generation %lld\n", client_text(d, "policy_id"), age(client_number(d, "policy_age_s"), b),
 	       client_number(d, "generation"));
+	print_terms(d);
 	printf("queue      %lld packets judged, %lld waiting, %lld dropped, %lld not inspected\n", client_number(d, "queue.verdicts"),
 	       client_number(d, "queue.waiting"), client_number(d, "queue.dropped") + client_number(d, "queue.user_dropped"),
 	       client_number(d, "queue.uninspected"));

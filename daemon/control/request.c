@@ -77,11 +77,31 @@ request_free(struct request *r)
 static struct json_object *
 member(const struct request *r, const char *name, enum json_type type)
 {
-	struct json_object *args = NULL, *value = NULL;
+	struct json_object *value = NULL;
+	char part[32];
 
-	if (!json_object_object_get_ex(r->json, "args", &args) || !json_object_object_get_ex(args, name, &value))
+	if (!json_object_object_get_ex(r->json, "args", &value))
 		return NULL;
+	for (;;) {
+		size_t n = strcspn(name, ".");
+		if (n >= sizeof part || !json_object_is_type(value, json_type_object))
+			return NULL;
+		memcpy(part, name, n);
+		part[n] = 0;
+		if (!json_object_object_get_ex(value, part, &value))
+			return NULL;
+		if (!name[n])
+			break;
+		name += n + 1;
+	}
 	return json_object_is_type(value, type) ? value : NULL;
+}
+
+bool
+request_has(const struct request *r, const char *name)
+{
+	struct json_object *args = NULL;
+	return json_object_object_get_ex(r->json, "args", &args) && json_object_object_get_ex(args, name, NULL);
 }
 
 const char *
@@ -103,4 +123,18 @@ request_flag(const struct request *r, const char *name)
 {
 	struct json_object *v = member(r, name, json_type_boolean);
 	return v && json_object_get_boolean(v);
+}
+
+size_t
+request_list(const struct request *r, const char *name)
+{
+	struct json_object *v = member(r, name, json_type_array);
+	return v ? json_object_array_length(v) : 0;
+}
+
+const char *
+request_listed(const struct request *r, const char *name, size_t i)
+{
+	struct json_object *v = member(r, name, json_type_array), *one = v ? json_object_array_get_idx(v, i) : NULL;
+	return json_object_is_type(one, json_type_string) ? json_object_get_string(one) : NULL;
 }

@@ -4,6 +4,7 @@
 #define LENSCAP_REQUEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { REQUEST_ID = 64 };
@@ -25,9 +26,14 @@ struct request {
 const char *request_parse(const char *line, struct request *ret);
 void request_free(struct request *r);
 
-/* A member of args; NULL and `otherwise` when it is absent or of another type. */
+/* There is such a member of args, of whatever type. */
+bool request_has(const struct request *r, const char *name);
+/* A member of args, "after.seq" one within another; NULL and `otherwise` when it is absent or of another type. */
 const char *request_text(const struct request *r, const char *name);
 int64_t request_number(const struct request *r, const char *name, int64_t otherwise);
 bool request_flag(const struct request *r, const char *name);
+/* How many entries a list has, 0 when it is none; and one of them, NULL when it is no text. */
+size_t request_list(const struct request *r, const char *name);
+const char *request_listed(const struct request *r, const char *name, size_t i);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chronicle.h"
 #include "control_private.h"
 
 static const char *const geo_state_names[] = {"ok", "missing", "broken", "stale"};
@@ -49,6 +50,12 @@ write_kernel(struct json *j, const struct engine *e)
 	json_uint(j, "verdicts", k->verdicts);
 	json_object_end(j);
 	json_uint(j, "engine_restarts", k->engine_restarts);
+	json_object(j, "announcements");
+	json_bool(j, "listening", k->observing);
+	json_uint(j, "heard", e->stats.announcements);
+	json_uint(j, "lost", e->stats.announcements_lost);
+	json_uint(j, "skipped", k->announcements_skipped);
+	json_object_end(j);
 }
 
 static void
@@ -69,6 +76,7 @@ write_flows(struct json *j, const struct engine *e)
 	json_object(j, "devices");
 	json_uint(j, "seen", device_count(e->devices));
 	json_uint(j, "unknown", device_unknown_count(e->devices));
+	json_uint(j, "quarantined", e->kernel.quarantined);
 	json_object_end(j);
 	json_object(j, "alerts");
 	json_uint(j, "high", s->alerts[ALERT_HIGH]);
@@ -134,6 +142,9 @@ write_problems(struct json *j, struct engine *e)
 		problem(j, "%llu packets were answered without a judgement", (unsigned long long)k->uninspected);
 	if (k->engine_restarts)
 		problem(j, "the engine has been restarted %u times", k->engine_restarts);
+	terms_problems(j, e);
+	if (chronicle_problem(e)[0])
+		problem(j, "%s", chronicle_problem(e));
 	for (size_t i = 0; i < n; i++)
 		if (db[i].state != GEO_OK)
 			problem(j, "geo database %s: %s", db[i].path, db[i].problem);
@@ -159,6 +170,7 @@ run(struct control_call *call)
 	json_int(j, "policy_age_s", (e->now.wall_us - e->policy_since_us) / 1000000);
 	json_uint(j, "generation", e->generation);
 	json_int(j, "uptime_s", (e->now.wall_us - e->start_us) / 1000000);
+	terms_status(j, e);
 	write_kernel(j, e);
 	write_flows(j, e);
 	write_geo(j, e);

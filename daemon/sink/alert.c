@@ -29,6 +29,13 @@ static const struct builtin {
 	{SID_ENGINE_RESTARTED, "Misc activity", "engine restarted"},
 	{SID_REVOKED, policy_category, "flow revoked"},
 	{SID_DNS_TUNNEL, "Domain Observed Used for C2 Detected", "DNS questions look like a tunnel"},
+	{SID_NOT_CONFIRMED, "Misc activity", "policy not confirmed: went back"},
+	{SID_NEW_DEVICE, "Unknown Traffic", "new device"},
+	{SID_UNMASKED, policy_category, "label and maker disagree"},
+	{SID_COVERED, policy_category, "covered maker"},
+	{SID_IDENTITY_CHANGED, "Potentially Bad Traffic", "device identity changed"},
+	{SID_CLOUD_CONTACT, policy_category, "cloud contact"},
+	{SID_MANAGEMENT, "Potentially Bad Traffic", "management request of a stranger"},
 	{SID_UNINSPECTED, "Misc activity", "packets passed or dropped without a judgement"},
 };
 

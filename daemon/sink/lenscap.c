@@ -40,6 +40,20 @@ print_groups(struct printer *p, const struct record_device *d)
 }
 
 static void
+print_identity(struct printer *p, const struct record_device *d)
+{
+	print_name(p, "maker", d->maker);
+	json_uint(&p->j, "score", d->score);
+	json_bool(&p->j, "covered", d->covered);
+	json_bool(&p->j, "unmasked", d->unmasked);
+	print_name(p, "platform", d->platform);
+	print_name(p, "label", d->label);
+	print_name(p, "model", d->model);
+	print_name(p, "firmware", d->firmware);
+	print_name(p, "serial", d->serial);
+}
+
+static void
 print_device(struct printer *p, const struct record_device *d)
 {
 	json_object(&p->j, "device");
@@ -48,7 +62,28 @@ print_device(struct printer *p, const struct record_device *d)
 	print_groups(p, d);
 	json_bool(&p->j, "known", d->known);
 	print_name(p, "zone", d->zone);
+	if (d->identified)
+		print_identity(p, d);
 	json_object_end(&p->j);
+}
+
+static void
+print_evidence(struct printer *p, const struct record *r)
+{
+	json_array(&p->j, "evidence");
+	for (size_t i = 0; i < r->n_evidence && i < p->limits->list; i++) {
+		const struct record_evidence *ev = &r->evidence[i];
+		json_object(&p->j, NULL);
+		json_str(&p->j, "channel", ev->channel);
+		print_name(p, "maker", ev->maker);
+		json_uint(&p->j, "weight", ev->weight);
+		print_name(p, "pattern", ev->pattern);
+		print_name(p, "excerpt", ev->excerpt);
+		json_time(&p->j, "time", ev->seen_us);
+		json_object_end(&p->j);
+	}
+	json_array_end(&p->j);
+	p->cut |= r->n_evidence > p->limits->list;
 }
 
 /* country is "??" when no source knows it and "" for a special range, which has none. */
@@ -157,6 +192,8 @@ print_lenscap(struct printer *p, const struct record *r)
 		json_bool(&p->j, "inbound", r->inbound);
 	if (r->device)
 		print_device(p, r->device);
+	if (r->n_evidence)
+		print_evidence(p, r);
 	print_dest(p, r);
 	if (r->app && (r->type & (RECORD_TLS | RECORD_QUIC | RECORD_HTTP)))
 		print_app(p, r->app);

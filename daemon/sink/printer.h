@@ -37,9 +37,6 @@ const char *place_word(const struct place *place);
 /* True when the packet or flow does not pass. */
 bool decision_stops(const struct record_decision *d);
 
-/* "alert" for bit 0 of RECORD_* and so on; NULL behind the last. */
-const char *record_type_name(size_t bit);
-
 /* alert.c: the standard `alert` object. */
 void print_alert(struct printer *p, const struct record *r);
 /* flow.c: the standard `flow` object; `over` also says how it ended. */

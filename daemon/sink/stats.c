@@ -50,6 +50,9 @@ static const struct counter engine_counters[] = {
 	STAT(netlink_bad),
 	STAT(netlink_errors),
 	STAT(overruns),
+	STAT(announcements),
+	STAT(announcements_bad),
+	STAT(announcements_lost),
 	STAT(geo_lookups),
 	STAT(geo_unknown),
 	STAT(inspected),
@@ -73,8 +76,16 @@ static const struct counter engine_counters[] = {
 	STAT(dns_bytes_blocked),
 	STAT(sni_contradictions),
 	STAT(dns_tunnels),
+	STAT(evidence),
+	STAT(devices_identified),
+	STAT(devices_covered),
+	STAT(devices_unmasked),
 	STAT(reloads),
 	STAT(reloads_refused),
+	STAT(chronicle_dropped),
+	STAT(store_dropped),
+	STAT(store_refused),
+	STAT(store_bytes),
 };
 
 static const char *
@@ -113,13 +124,15 @@ static const struct counter kernel_counters[] = {
 	KERNEL(queue_dropped),	   KERNEL(queue_user_dropped), KERNEL(queued_packets),	 KERNEL(queued_bytes),
 	KERNEL(offloaded_packets), KERNEL(offloaded_bytes),    KERNEL(denied_packets),	 KERNEL(denied_bytes),
 	KERNEL(invalid_packets),   KERNEL(verdicts),	       KERNEL(verdicts_refused), KERNEL(uninspected),
-	KERNEL(news_lost),	   KERNEL(messages_lost),
+	KERNEL(news_lost),	   KERNEL(messages_lost),      KERNEL(quarantined_packets), KERNEL(flooded_packets),
+	KERNEL(announcements_skipped),
 };
 
 /* The 32-bit ones. */
 static const struct counter kernel_gauges[] = {
 	KERNEL(generation),  KERNEL(queue_waiting),	KERNEL(engine_restarts),
 	KERNEL(fail_closed), KERNEL(conntrack_entries), KERNEL(conntrack_max),
+	KERNEL(observing),   KERNEL(quarantined),
 };
 
 static void

@@ -17,6 +17,8 @@ MAX = 32768
 
 START, PREPARE, COMMIT, REFUSED, LINKS, FLOW_NEWS, DENIED, COUNTERS, EVENT, PING, STOP, REOPEN, NEIGHBOURS = range(1, 14)
 READY, PREPARED, VERDICTS, RELOAD, REJUDGE, PONG = range(64, 70)
+QUARANTINED, QUARANTINE, LOOK = 32, 96, 97
+TERMS, DONE, CONFIRM, UNDO, MODE = 40, 41, 104, 105, 106
 NEWS_END, NEWS_CLOSED, NEWS_REPLIED = 1, 2, 4
 # enum decision, then VERDICT_*: drop and refuse are for this packet only, watch lets both directions come on.
 DECISIONS = ("pending", "allow", "block", "reject", "drop", "watch", "refuse")
@@ -37,7 +39,7 @@ class Head(ctypes.Structure):
 class Start(ctypes.Structure):
     c_name = "struct channel_start"
     _fields_ = [("head", Head), ("generation", u32), ("has_control", u8), ("has_view", u8), ("has_syslog", u8),
-                ("restarted", u8), ("restarts", u32), ("boot", u32)]
+                ("restarted", u8), ("restarts", u32), ("boot", u32), ("has_observe", u8), ("pad", u8 * 3)]
 
 
 class Commit(ctypes.Structure):
@@ -81,9 +83,35 @@ class Event(ctypes.Structure):
     _fields_ = [("head", Head), ("count", u64), ("text", ctypes.c_char * 240)]
 
 
-STRUCTS = (Tuple, Head, Start, Commit, Verdict, Link, Neighbour, FlowNews, DeniedFlow, Pong, Event)
+class Quarantine(ctypes.Structure):
+    c_name = "struct channel_quarantine"
+    _fields_ = [("head", Head), ("mac", u8 * 6), ("by_address", u8), ("release", u8), ("addr", u8 * 16), ("seconds", u32)]
+
+
+class Quarantined(ctypes.Structure):
+    c_name = "struct channel_quarantined_row"
+    _fields_ = [("mac", u8 * 6), ("by_address", u8), ("why", u8), ("addr", u8 * 16), ("left_s", u32), ("flags", u32), ("packets", u64)]
+
+
+class Request(ctypes.Structure):
+    c_name = "struct channel_request"
+    _fields_ = [("head", Head), ("seconds", u32), ("mode", u32), ("uid", u32), ("pid", u32)]
+
+
+class Done(ctypes.Structure):
+    c_name = "struct channel_done"
+    _fields_ = [("head", Head), ("ok", u32), ("text", ctypes.c_char * 244)]
+
+
+class Terms(ctypes.Structure):
+    c_name = "struct channel_terms"
+    _fields_ = [("head", Head), ("confirm_left_s", u32), ("mode", u32), ("mode_left_s", u32), ("back", u32), ("uid", u32), ("pad", u32),
+                ("since_s", ctypes.c_int64), ("back_id", ctypes.c_char * 16), ("undone_id", ctypes.c_char * 16), ("config", ctypes.c_char * 256)]
+
+
+STRUCTS = (Tuple, Head, Start, Commit, Verdict, Link, Neighbour, FlowNews, DeniedFlow, Pong, Event, Quarantine, Quarantined, Request, Done, Terms)
 ENUMS = {"CHANNEL_VERSION": VERSION, "CHANNEL_MAX": MAX, "CH_START": START, "CH_REOPEN": REOPEN, "CH_NEIGHBOURS": NEIGHBOURS, "CH_READY": READY,
-         "CH_PONG": PONG, "CH_VERDICTS": VERDICTS, "NEWS_REPLIED": NEWS_REPLIED, "MARK_BITS": 10, "VERDICT_DROP_ONCE": 4, "VERDICT_WATCH": 5, "VERDICT_REJECT_ONCE": 6, "MARK_HINT_REPLY": 1, "MARK_HINT_NEW": 2}
+         "CH_PONG": PONG, "CH_QUARANTINED": QUARANTINED, "CH_QUARANTINE": QUARANTINE, "CH_LOOK": LOOK, "CH_TERMS": TERMS, "CH_DONE": DONE, "CH_CONFIRM": CONFIRM, "CH_UNDO": UNDO, "CH_MODE": MODE, "CH_VERDICTS": VERDICTS, "NEWS_REPLIED": NEWS_REPLIED, "MARK_BITS": 10, "VERDICT_DROP_ONCE": 4, "VERDICT_WATCH": 5, "VERDICT_REJECT_ONCE": 6, "MARK_HINT_REPLY": 1, "MARK_HINT_NEW": 2}
 
 
 def layout_program():
@@ -140,12 +168,26 @@ def receive(sock):
     return Head.from_buffer_copy(data), data[ctypes.sizeof(Head):]
 
 
+CATALOGUE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "config", "catalogue")
+
+
+def catalogue():
+    """The catalogue that is shipped: [(name, text)]."""
+    files = []
+    for name in sorted(os.listdir(CATALOGUE)):
+        if name.endswith(".tsv"):
+            with open(os.path.join(CATALOGUE, name), encoding="utf-8") as f:
+                files.append((name, f.read()))
+    return files
+
+
 def bundle_memfd(files):
-    """The serialised policy of include/bundle.h; files: [(name, text)]."""
-    out = b"lenscap-bundle 1\n"
-    for name, text in files:
-        raw_name, raw = name.encode(), text.encode("utf-8", "surrogateescape")
-        out += b"%d %d\n" % (len(raw_name), len(raw)) + raw_name + raw
+    """The serialised policy of include/bundle.h, with the catalogue that is shipped; files: [(name, text)]."""
+    out = b"lenscap-bundle 2\n"
+    for kind, part in (b"p", files), (b"d", catalogue()):
+        for name, text in part:
+            raw_name, raw = name.encode(), text.encode("utf-8", "surrogateescape")
+            out += kind + b" %d %d\n" % (len(raw_name), len(raw)) + raw_name + raw
     fd = os.memfd_create("bundle", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.write(fd, out)
     os.lseek(fd, 0, os.SEEK_SET)

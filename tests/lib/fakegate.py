@@ -30,7 +30,7 @@ class FakeGate:
     links: {interface name: index}.
     """
 
-    def __init__(self, engine, directory, policy, links, wall_us, args=()):
+    def __init__(self, engine, directory, policy, links, wall_us, args=(), control=None):
         self.generation = 1
         self.ticket = 0
         self.next_id = 1
@@ -57,7 +57,8 @@ class FakeGate:
         self.queue.settimeout(TIMEOUT_S)
         bundle = channel.bundle_memfd(policy)
         start = channel.Start(channel.Head(channel.START, 0, channel.VERSION), generation=1, boot=0x5eed)
-        channel.send(self.ours, bytes(start), [bundle, queue_theirs.fileno()])
+        start.has_control = control is not None  # a listening socket
+        channel.send(self.ours, bytes(start), [bundle, queue_theirs.fileno()] + ([control.fileno()] if control else []))
         os.close(bundle)
         queue_theirs.close()
         self.send_links(links)

@@ -34,6 +34,28 @@ good(void **state)
 }
 
 static void
+nested_and_lists(void **state)
+{
+	struct request r;
+	(void)state;
+
+	assert_null(request_parse("{\"cmd\":\"events\",\"args\":{\"after\":{\"boot\":\"b\",\"seq\":9},\"types\":[\"alert\",3],\"t\":\"x\"}}", &r));
+	assert_string_equal(request_text(&r, "after.boot"), "b");
+	assert_int_equal(request_number(&r, "after.seq", -1), 9);
+	assert_null(request_text(&r, "after"));
+	assert_null(request_text(&r, "after.none"));
+	assert_null(request_text(&r, "t.boot"));
+	assert_null(request_text(&r, "none.boot"));
+	assert_int_equal(request_list(&r, "types"), 2);
+	assert_string_equal(request_listed(&r, "types", 0), "alert");
+	assert_null(request_listed(&r, "types", 1));
+	assert_null(request_listed(&r, "types", 2));
+	assert_int_equal(request_list(&r, "t"), 0);
+	assert_null(request_listed(&r, "t", 0));
+	request_free(&r);
+}
+
+static void
 bad(void **state)
 {
 	static const char *const lines[] = {
@@ -61,6 +83,7 @@ bad(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(good), cmocka_unit_test(bad)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(good),
+		cmocka_unit_test(nested_and_lists), cmocka_unit_test(bad)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
