@@ -30,7 +30,10 @@
 #include "stream.h"
 #include "tunnel.h"
 
+struct chronicle;
 struct control;
+struct jail;
+struct ring;
 
 /* A policy with all that hangs from it, built as a whole and swapped as a whole. */
 struct regime {
@@ -72,9 +75,13 @@ struct engine {
 	struct stream_pool *streams;
 	struct names *names;
 	struct tunnels *tunnels;
+	struct jail *jail;     /* who is cut off, as the gate says */
+	uint32_t announced_seq; /* of the last copy that was heard, when there was any */
+	bool announced_any;
 	unsigned releasing;    /* the verdict for held packets that are being let go */
 	bool may_hold;	       /* some rule enforces: payload waits for its answer */
 	bool asked_rejudge;
+	bool identity_changed; /* a maker was decided since the last tick: rules may say otherwise now */
 	uint64_t refused_search_ns; /* when refusals were last searched for a name's addresses */
 	struct link_zone links[CHANNEL_LINKS];
 	size_t n_links;
@@ -88,9 +95,13 @@ struct engine {
 	uint64_t unprinted[RECORD_TYPES]; /* records that did not fit in a line, by bit number */
 	struct channel_counters kernel; /* the gate's last report */
 	bool kernel_known;
+	struct channel_terms terms; /* of the policy in force, as the gate said at terms_ns */
+	uint64_t terms_ns;
 	int64_t last_tick_s, last_stats_s, last_geo_s, last_alert_us;
 	uint64_t stale_ids;
+	struct ring *ring; /* the last records, for the control socket; NULL: replay */
 	struct control *control;
+	struct chronicle *chronicle; /* what the store is told; NULL: there never was one */
 	bool stopping;
 };
 
@@ -156,6 +167,9 @@ void flow_take_answer(struct flow *dst, const struct flow *src);
 /* What the kernel is told of a flow judged so. mid_stream: the camera already talks to its peer. */
 enum decision flow_verdict(const struct flow *f, bool mid_stream);
 
+/* Who made a device is judged otherwise now: flows are judged again, within a second or so, if a rule could care. */
+void engine_identity_changed(struct engine *e);
+
 /* links.c */
 void links_set(struct engine *e, const struct channel_link *link, size_t n);
 void links_rezone(struct engine *e);
@@ -164,6 +178,8 @@ const struct link_zone *link_find(const struct engine *e, uint32_t index);
 /* report.c: what happened becomes records. */
 /* Refused at the first packet, or by the kernel's memory of that: rolled up, and exact. */
 void report_denied(struct engine *e, const struct flow *f, uint64_t packets);
+/* What a flow record would say of this flow now, shown to visit() and not written. It lives for the call. */
+void report_describe(struct engine *e, const struct flow *f, void (*visit)(void *arg, const struct record *r), void *arg);
 /* A flow was decided that goes on: an alert if its rule asks for one. */
 void report_decided(struct engine *e, struct flow *f);
 void report_revoked(struct engine *e, struct flow *f);
@@ -179,6 +195,9 @@ void report_anomaly(struct engine *e, struct flow *f, enum anomaly kind, const c
 /* The name that the client gave is not one under which its device was given this address. */
 void report_contradiction(struct engine *e, struct flow *f);
 void report_tunnel(struct engine *e, struct flow *f, const char *query);
+/* A built-in alert about who a device is. f: the flow that showed it; NULL: none did. */
+void report_identity(struct engine *e, const struct device *d, const struct flow *f, enum signature sid, enum alert_level level,
+		     const char *text);
 /* A built-in alert that belongs to no flow. */
 void report_event(struct engine *e, enum signature sid, enum alert_level level, const char *text);
 void report_stats(struct engine *e);

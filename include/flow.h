@@ -66,6 +66,7 @@ struct flow {
 	bool confirming;       /* allowed; waits for the far side to acknowledge confirm_seq */
 	uint8_t full;	       /* 1 << direction of which nothing more is remembered */
 	bool watching;	       /* decided; watched only to learn what it speaks */
+	bool identifying;      /* watched also to learn who made its camera: one of the few that its device has for that */
 	bool passed;	       /* at least one of its packets was let through, or the kernel knew it before us */
 	bool agreed;	       /* TCP, opened by the camera: the server has answered the SYN that we saw */
 	uint8_t next_question;
@@ -121,5 +122,11 @@ size_t flow_capacity(const struct flow_table *t);
 
 /* Walks all flows; `visit` may end the one that it was given. */
 void flow_walk(struct flow_table *t, void (*visit)(void *arg, struct flow *f), void *arg);
+
+/*
+ * A part of such a walk, for who cannot look at all flows at once: at most max places from *at on, which is 0 at the beginning. visit() returns
+ * false to stop behind the flow that it was given. False: that was the end. A flow that comes or goes between two parts may be missed.
+ */
+bool flow_slice(struct flow_table *t, uint32_t *at, size_t max, bool (*visit)(void *arg, const struct flow *f), void *arg);
 
 #endif

@@ -126,6 +126,16 @@ void geo_as_name(struct geo *g, const struct addr *a, const struct place *p, cha
 /* "override", "special", "GeoLite2-Country 2026-11-19", "location 2022-10-29", "none". */
 const char *geo_source_name(const struct geo *g, uint8_t source);
 
+/* What one database says of an address by itself: neither the registries nor the owner's overrides are asked. */
+struct geo_said {
+	char country[3], registered[3], continent[3];
+	bool anycast;
+	uint32_t asn;
+};
+
+/* database: its place among geo_databases(). All empty where it knows nothing or is not open. */
+void geo_ask(struct geo *g, size_t database, const struct addr *a, struct geo_said *ret);
+
 const struct geo_database *geo_databases(const struct geo *g, size_t *ret_n);
 void geo_stats(const struct geo *g, struct geo_stats *ret_stats);
 

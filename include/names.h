@@ -103,6 +103,9 @@ bool names_proves(struct names *n, uint32_t device, const struct addr *addr, con
  */
 size_t names_of(struct names *n, uint32_t device, const struct addr *addr, const struct now *now, const char **ret_names, size_t max);
 
+/* The addresses that this device was given for a name, last refreshed first, each once; returns how many of at most max. */
+size_t names_addresses(struct names *n, uint32_t device, const char *name, const struct now *now, struct addr *ret_addrs, size_t max);
+
 /* The moment at which the last binding of this device and address ends; 0: there is none. */
 uint64_t names_until(struct names *n, uint32_t device, const struct addr *addr, const struct now *now);
 

@@ -65,6 +65,8 @@ struct app {
 	char http_method[16], http_path[APP_NAME], http_user_agent[APP_TEXT], http_server[APP_TEXT], http_realm[APP_TEXT];
 	uint16_t http_status;
 	char banner[APP_TEXT]; /* first line of SSH, FTP, SMTP, Telnet servers; user agents of SIP; client id of MQTT */
+	bool tls_certificate;  /* of the server was seen: TLS up to 1.2 */
+	char tls_subject[APP_NAME], tls_issuer[APP_NAME]; /* its names: CN=…,O=…,C=… */
 	char detail[APP_TEXT]; /* serial number, device model, P2P id and the like that the protocol shows */
 };
 

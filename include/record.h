@@ -33,6 +33,16 @@ enum signature {
 	SID_ENGINE_RESTARTED = 1990006,
 	SID_REVOKED = 1990007,	  /* a live flow that the new policy forbids */
 	SID_DNS_TUNNEL = 1990008, /* looks like data in DNS questions */
+	SID_QUARANTINED = 1990016, /* a device was cut off, or let back */
+	SID_FLOOD = 1990017,	  /* a device opens more connections than it may */
+	SID_NOT_CONFIRMED = 1990018, /* nobody confirmed a policy: the one before is back */
+	SID_NEW_DEVICE = 1990010,      /* a device that is not in the inventory was seen for the first time */
+	SID_UNMASKED = 1990011,	       /* label and maker disagree */
+	SID_COVERED = 1990012,	       /* made by a covered maker */
+	SID_IDENTITY_CHANGED = 1990013, /* another fingerprint, or a serial number that another device has */
+	SID_CLOUD_CONTACT = 1990014,   /* a vendor's cloud or relay: once a day, device and cloud */
+	SID_MANAGEMENT = 1990015,      /* a management request of somebody who is not in the inventory */
+	SID_STORE = 1990019,	  /* inventory and history are not kept, or begin anew */
 	SID_UNINSPECTED = 1990020,
 };
 
@@ -83,6 +93,8 @@ struct stats {
 	uint64_t stale_ids;		      /* verdicts for packets that were already answered */
 	uint64_t netlink_bad, netlink_errors; /* messages on the queue socket that were not packets */
 	uint64_t overruns;		      /* the queue socket said ENOBUFS */
+	uint64_t announcements;		      /* what cameras say on their link, heard beside the queue */
+	uint64_t announcements_bad, announcements_lost; /* made no sense; overran on the way to us */
 	uint64_t geo_lookups, geo_unknown;
 	uint64_t inspected;		      /* flows whose bytes were looked at */
 	uint64_t flows_pending;		      /* gauge: flows that are looked at now and not decided */
@@ -98,8 +110,13 @@ struct stats {
 	uint64_t dns_bytes_blocked;
 	uint64_t sni_contradictions;	      /* flows whose server name is not what DNS said */
 	uint64_t dns_tunnels;
+	uint64_t evidence;		      /* rows that say who made a device */
+	uint64_t devices_identified, devices_covered, devices_unmasked; /* gauges */
 	uint64_t records[RECORD_TYPES], records_dropped[RECORD_TYPES]; /* by bit number of RECORD_* */
 	uint64_t reloads, reloads_refused;
+	uint64_t chronicle_dropped;	      /* records of history that the store did not take */
+	uint64_t store_dropped, store_refused; /* that the database did not take; that made no sense to one of the two */
+	uint64_t store_bytes;		      /* gauge: of the database */
 };
 
 /* A flow's end points and history as records show it: the initiator is always src. */
@@ -122,6 +139,18 @@ struct record_device {
 	const char *zone;
 	bool known;
 	struct mac mac; /* zero: none */
+	/* Who made it. The rest counts only where `identified`: something is known at all. Texts are the device's own words unless said. */
+	bool identified, covered, unmasked;
+	unsigned score;		     /* 0 to 99, of the maker that most speaks for */
+	const char *maker, *platform; /* ids of the catalogue; "" not decided */
+	const char *model, *firmware, *serial, *label;
+};
+
+/* One row of evidence, as alerts show it. */
+struct record_evidence {
+	const char *channel, *maker, *pattern, *excerpt; /* excerpt: bytes as they were */
+	unsigned weight;
+	int64_t seen_us;
 };
 
 struct record_decision {
@@ -160,6 +189,8 @@ struct record {
 	uint32_t signature_id;
 	enum alert_level level;
 	const char *category;
+	const struct record_evidence *evidence; /* of alerts about who a device is */
+	size_t n_evidence;
 	const char *signature; /* the whole story in one line; NULL: composed from flow, device, decision and place */
 	uint64_t repeat;       /* how many were rolled up into this record, itself included; 0: no roll-up */
 	uint32_t suppressed_s; /* over this time */
@@ -187,6 +218,8 @@ size_t record_print(const struct record *r, char *out, size_t cap);
 enum { COMMUNITY_ID_TEXT = 32 };
 const char *community_id(const struct tuple *t, char out[COMMUNITY_ID_TEXT]);
 
+/* "alert" for bit 0 of RECORD_* and so on; NULL behind the last. */
+const char *record_type_name(size_t bit);
 const char *flow_end_name(enum flow_end e);
 const char *drop_reason_name(enum drop_reason d);
 unsigned alert_severity(enum alert_level l); /* high 1, medium 2, low 3 */

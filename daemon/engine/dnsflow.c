@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "identity.h"
 #include "hash.h"
 
 enum {
@@ -96,6 +97,9 @@ question(struct engine *e, struct flow *f)
 	unsigned v = judge(e, f, message.query);
 
 	e->stats.dns_queries++;
+	if (!f->inbound)
+		observe_name(e, device_at(e->devices, f->device), message.query);
+	observe_tell(e, device_at(e->devices, f->device), f);
 	if (tunnel_note(e->tunnels, f->device, message.query, &e->now)) {
 		e->stats.dns_tunnels++;
 		report_tunnel(e, f, message.query);

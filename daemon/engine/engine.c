@@ -9,8 +9,12 @@
 #include <unistd.h>
 
 #include "bundle.h"
+#include "chronicle.h"
+#include "jail.h"
+#include "control.h"
 #include "log.h"
 #include "plan.h"
+#include "ring.h"
 
 #define SECOND 1000000000ull
 
@@ -85,6 +89,9 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->boot = start->boot;
 	e->restarts = start->restarts;
 	e->generation = start->generation;
+	e->ring = e->offline ? NULL : ring_new(RING_BYTES);
+	if (!e->offline && !e->ring)
+		log_warnx("no memory for the last records: `lenscap tail` will not work");
 	if (!regime_build(e, bundle, &e->next))
 		return -1;
 	const struct policy_options *o = policy_options(e->next.policy);
@@ -97,7 +104,8 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->streams = stream_pool_new(o->watched_flows, o->watched_bytes);
 	e->names = names_new(o->names, o->name_grace_s);
 	e->tunnels = tunnels_new();
-	if (!e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->names || !e->tunnels) {
+	e->jail = jail_new();
+	if (!e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->names || !e->tunnels || !e->jail) {
 		log_warnx("options: %u flows and %u devices do not fit in memory", o->flows, o->devices);
 		return -1;
 	}
@@ -157,6 +165,7 @@ void
 engine_free(struct engine *e)
 {
 	engine_end(e);
+	chronicle_free(e);
 	if (e->next.policy)
 		regime_free(&e->next);
 	regime_free(&e->is);
@@ -167,6 +176,8 @@ engine_free(struct engine *e)
 	stream_pool_free(e->streams);
 	names_free(e->names);
 	tunnels_free(e->tunnels);
+	jail_free(e->jail);
+	ring_free(e->ring);
 	free(e);
 }
 
@@ -176,6 +187,8 @@ engine_flush(struct engine *e)
 	if (e->verdicts.head.count)
 		send_verdicts(e);
 	sinks_flush(e->is.sinks, &e->now);
+	chronicle_flush(e);
+	control_news(e->control);
 }
 
 void

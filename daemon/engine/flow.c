@@ -18,6 +18,7 @@ struct flow_table {
 	struct flow *slots; /* [0] is never used */
 	uint32_t *buckets;
 	uint32_t mask, capacity, count, unused; /* unused: head of the free chain through hash_next */
+	uint32_t highest; /* no slot above it was ever used */
 	struct list lists[FLOW_LISTS];
 	flow_ended *ended;
 	void *arg;
@@ -119,6 +120,7 @@ release(struct flow_table *t, struct flow *f, const struct now *now, bool evicte
 		link = &t->slots[*link].slot.hash_next;
 	*link = f->slot.hash_next;
 	list_remove(t, f);
+	f->slot.list = FLOW_LISTS; /* none: it is free */
 	f->slot.hash_next = t->unused;
 	t->unused = i;
 	t->count--;
@@ -167,6 +169,8 @@ flow_insert(struct flow_table *t, const struct flow *seed, const struct now *now
 	} else {
 		i = t->count + 1; /* slots are handed out in order until the first one ends */
 	}
+	if (i > t->highest)
+		t->highest = i;
 	struct flow *f = &t->slots[i];
 	*f = *seed;
 	f->slot.hash_next = *bucket;
@@ -234,4 +238,15 @@ flow_walk(struct flow_table *t, void (*visit)(void *arg, struct flow *f), void *
 			next = t->slots[i].slot.newer;
 			visit(arg, &t->slots[i]);
 		}
+}
+
+bool
+flow_slice(struct flow_table *t, uint32_t *at, size_t max, bool (*visit)(void *arg, const struct flow *f), void *arg)
+{
+	while (*at < t->highest && max-- > 0) {
+		const struct flow *f = &t->slots[++*at];
+		if (f->slot.list < FLOW_LISTS && !visit(arg, f))
+			break;
+	}
+	return *at < t->highest;
 }

@@ -196,6 +196,28 @@ geo_lookup(struct geo *g, const struct addr *a, struct place *ret_place)
 		g->stats.unknown++;
 }
 
+void
+geo_ask(struct geo *g, size_t database, const struct addr *a, struct geo_said *ret)
+{
+	struct geo_answer r = {0};
+	struct addr asked = *a;
+	struct geo_block b;
+
+	*ret = (struct geo_said){0};
+	if (database >= g->n || !g->sources[database].reader)
+		return;
+	geo_block(a, &b);
+	if (b.embeds)
+		geo_embedded(a, b.embeds, &asked);
+	g->sources[database].reader->lookup(g->sources[database].opened.handle, &asked, &r);
+	g->rows[database].errors += r.error;
+	memcpy(ret->country, r.country, sizeof ret->country);
+	memcpy(ret->registered, r.registered, sizeof ret->registered);
+	memcpy(ret->continent, r.continent, sizeof ret->continent);
+	ret->anycast = r.anycast;
+	ret->asn = r.asn;
+}
+
 static void
 name_from(const struct geo *g, size_t i, const struct addr *a, uint32_t asn, char *out, size_t cap)
 {

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the gate says: one small function a message, found in a table. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bundle.h"
+#include "chronicle.h"
 #include "control.h"
 #include "engine.h"
+#include "jail.h"
 #include "log.h"
 
 enum { REFUSED_TEXT = 65536 };
@@ -29,6 +33,21 @@ on_prepare(struct engine *e, const void *m, const int *fds, size_t n_fds)
 	return channel_send(e->channel, &reply, sizeof reply, NULL, 0) == 0;
 }
 
+/* For who asked, and for the history. */
+static void
+note_commit(struct engine *e, uint32_t ticket)
+{
+	char text[120] = "", told[200];
+
+	if (e->terms.confirm_left_s)
+		snprintf(text, sizeof text, "it goes in %u s unless `lenscap confirm` keeps it; then %.12s comes back", e->terms.confirm_left_s,
+			 e->terms.back_id);
+	control_reload_done(e->control, ticket, true, text);
+	snprintf(told, sizeof told, "policy %s is in force, mode %s%s%s", policy_id(e->is.policy), mode_name(policy_mode(e->is.policy)),
+		 *text ? "; " : "", text);
+	chronicle_event(e, "policy", "", told);
+}
+
 static bool
 on_commit(struct engine *e, const void *m, const int *fds, size_t n_fds)
 {
@@ -42,7 +61,7 @@ on_commit(struct engine *e, const void *m, const int *fds, size_t n_fds)
 		engine_adopt(e, c->generation);
 		e->stats.reloads++;
 		log_info("policy %s is in force, generation %u", policy_id(e->is.policy), c->generation);
-		control_reload_done(e->control, c->head.arg, true, "");
+		note_commit(e, c->head.arg);
 	}
 	e->generation = c->generation;
 	e->asked_rejudge = false;
@@ -182,7 +201,7 @@ static const struct {
 } events[] = {
 	{EVENT_HOOK_REMOVED, SID_HOOK_REMOVED, ALERT_HIGH},	  {EVENT_ENGINE_RESTARTED, SID_ENGINE_RESTARTED, ALERT_HIGH},
 	{EVENT_RELOAD_REFUSED, SID_RELOAD_REFUSED, ALERT_MEDIUM}, {EVENT_UNINSPECTED, SID_UNINSPECTED, ALERT_HIGH},
-	{EVENT_NEWS_LOST, SID_UNINSPECTED, ALERT_LOW},
+	{EVENT_NEWS_LOST, SID_UNINSPECTED, ALERT_LOW},		  {EVENT_NOT_CONFIRMED, SID_NOT_CONFIRMED, ALERT_HIGH},
 };
 
 static bool
@@ -197,6 +216,55 @@ on_event(struct engine *e, const void *m, const int *fds, size_t n_fds)
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (events[i].event == ev.head.arg)
 			report_event(e, events[i].sid, events[i].level, ev.text);
+	if (ev.head.arg == EVENT_NOT_CONFIRMED)
+		chronicle_event(e, "undo", "", ev.text);
+	return true;
+}
+
+static bool
+on_terms(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	struct channel_terms *t = &e->terms;
+	(void)fds;
+	(void)n_fds;
+
+	memcpy(t, m, sizeof *t);
+	t->back_id[sizeof t->back_id - 1] = t->undone_id[sizeof t->undone_id - 1] = t->config[sizeof t->config - 1] = 0;
+	if (t->mode > CHANNEL_MODE_ENFORCE)
+		t->mode = CHANNEL_MODE_POLICY;
+	e->terms_ns = e->now.mono_ns;
+	return true;
+}
+
+static bool
+on_done(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	struct channel_done d;
+	(void)fds;
+	(void)n_fds;
+
+	memcpy(&d, m, sizeof d);
+	d.text[sizeof d.text - 1] = 0;
+	if (d.head.count) /* it was no question of policy */
+		control_answer(e->control, d.head.arg, d.ok != 0, d.text, NULL);
+	else
+		control_reload_done(e->control, d.head.arg, d.ok != 0, d.text);
+	return true;
+}
+
+static bool
+on_quarantined(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	(void)fds;
+	(void)n_fds;
+	return jail_message(e, m);
+}
+
+static bool
+on_store(struct engine *e, const void *m, const int *fds, size_t n_fds)
+{
+	(void)m;
+	chronicle_connect(e, n_fds == 1 ? fcntl(fds[0], F_DUPFD_CLOEXEC, 3) : -1); /* ours is closed when the message was handled */
 	return true;
 }
 
@@ -244,6 +312,10 @@ static const struct {
 	{CH_DENIED, sizeof(struct channel_denied), sizeof(struct channel_denied_flow), CHANNEL_NEWS, on_denied},
 	{CH_COUNTERS, sizeof(struct channel_counters), 0, 0, on_counters},
 	{CH_EVENT, sizeof(struct channel_event), 0, 0, on_event},
+	{CH_QUARANTINED, sizeof(struct channel_quarantined), sizeof(struct channel_quarantined_row), CHANNEL_QUARANTINED, on_quarantined},
+	{CH_TERMS, sizeof(struct channel_terms), 0, 0, on_terms},
+	{CH_DONE, sizeof(struct channel_done), 0, 0, on_done},
+	{CH_STORE, sizeof(struct channel_head), 0, 0, on_store},
 	{CH_PING, sizeof(struct channel_head), 0, 0, on_ping},
 	{CH_REOPEN, sizeof(struct channel_head), 0, 0, on_reopen},
 	{CH_STOP, sizeof(struct channel_head), 0, 0, on_stop},

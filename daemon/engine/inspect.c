@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "engine.h"
+#include "identity.h"
 
 enum {
+	IDENTIFY_PACKETS = 24, /* of a flow that is watched only to learn who made its camera */
 	WATCHED_PACKETS = 64, /* of a flow that nothing waits for: more than a hello needs, and then the kernel carries it */
 };
 
@@ -95,9 +97,20 @@ inspect_release(struct engine *e, struct flow *f, unsigned verdict)
 	hold_release(e->hold, &f->held, refuses(verdict), let_go, e);
 }
 
+/* No more is wanted of this flow to know its device by. */
+static void
+stop_identifying(struct engine *e, struct flow *f)
+{
+	if (!f->identifying)
+		return;
+	f->identifying = false;
+	device_at(e->devices, f->device)->identifying--;
+}
+
 void
 inspect_forget(struct engine *e, struct flow *f)
 {
+	stop_identifying(e, f);
 	if (!f->stream)
 		return;
 	stream_free(e->streams, f->stream);
@@ -124,15 +137,16 @@ inspect_settle(struct engine *e, struct flow *f)
 {
 	/* Only where something could still be exchanged on its way: bytes of a TCP stream that were looked at, and a policy that enforces. */
 	f->confirming = f->sent == DECISION_ALLOW && f->stream && f->sent_payload && f->tuple.proto == IPPROTO_TCP && e->may_hold;
+	f->watching = f->identifying && f->stream && f->sent == DECISION_ALLOW;
 	inspect_release(e, f, verdict_of(f));
-	if (!f->confirming)
+	if (!f->confirming && !f->watching)
 		inspect_forget(e, f);
 }
 
 void
 inspect_cut(struct engine *e, struct flow *f)
 {
-	f->confirming = false;
+	f->confirming = f->watching = false;
 	inspect_release(e, f, verdict_of(f));
 	inspect_forget(e, f);
 }
@@ -150,6 +164,8 @@ inspect_end(struct engine *e, struct flow *f)
 static void
 judge_again(struct engine *e, struct flow *f)
 {
+	if (f->watching && f->identifying && f->known) /* its camera has still to answer */
+		return;
 	if (f->watching) { /* its answer stands: what it speaks could not change it */
 		f->watching = false;
 		inspect_forget(e, f);
@@ -168,6 +184,7 @@ give_up(struct engine *e, struct flow *f, const char *why)
 {
 	if (f->known)
 		return;
+	stop_identifying(e, f);
 	f->known = known_new(protocol_unknown, NULL);
 	if (why)
 		report_anomaly(e, f, ANOMALY_STREAM, why);
@@ -203,10 +220,19 @@ learn(struct engine *e, struct flow *f, const struct app *app)
 	if (!f->known->is_dns) /* each of its questions is judged on its own */
 		judge_again(e, f);
 	report_app(e, f, app); /* with what became of it */
+	observe_contact(e, f);
+	observe_tell(e, device_at(e->devices, f->device), f);
 	if (lying) {
 		e->stats.sni_contradictions++;
 		report_contradiction(e, f);
 	}
+}
+
+/* What the bytes say of the camera. False: nothing more will come of this flow. */
+static bool
+identify(struct engine *e, struct flow *f, const struct app *app, const struct probe_input *in)
+{
+	return observe_bytes(e, f, app, in) && f->identifying;
 }
 
 static void
@@ -219,10 +245,14 @@ look(struct engine *e, struct flow *f)
 	in.port = f->tuple.dport;
 	switch (probe_inspect(&in, &app)) {
 	case PROBE_DONE:
+		if (!identify(e, f, &app, &in))
+			stop_identifying(e, f);
 		learn(e, f, &app);
 		break;
 	case PROBE_NO:
 		memset(&app, 0, sizeof app);
+		(void)observe_bytes(e, f, &app, &in);
+		stop_identifying(e, f);
 		app.protocol = protocol_unknown;
 		learn(e, f, &app);
 		break;
@@ -231,6 +261,25 @@ look(struct engine *e, struct flow *f)
 			give_up(e, f, f->watching ? NULL : "stream.not_recognised");
 		break;
 	}
+}
+
+/* What it speaks is known; what its camera answers is still listened to. Holds nothing, decides nothing. */
+static void
+listen_on(struct engine *e, struct flow *f)
+{
+	static struct app app;
+	struct probe_input in;
+
+	stream_view(f->stream, &in);
+	in.port = f->tuple.dport;
+	if (probe_inspect(&in, &app) != PROBE_DONE || !identify(e, f, &app, &in)) {
+		f->watching = false;
+		if (f->confirming)
+			stop_identifying(e, f);
+		else
+			inspect_forget(e, f);
+	}
+	observe_tell(e, device_at(e->devices, f->device), f);
 }
 
 /* Tricks that make the far side's stack read other bytes than we did. */
@@ -341,13 +390,14 @@ note_payload(struct flow *f, const struct packet *p)
 static void
 confirm(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
 {
-	const char *trick = trick_of(stream_packet(e->streams, f->stream, w->reply, p));
+	unsigned notes = stream_packet(e->streams, f->stream, w->reply, p);
+	const char *trick = trick_of(notes);
 
 	if (!w->from_camera)
 		trick = opened_by_camera(f) && !agree(f, p) ? other_handshake : NULL;
 	if (trick) {
 		e->stats.stream_conflicts++;
-		f->confirming = false;
+		f->confirming = f->watching = false;
 		f->tricked = true;
 		f->decision = DECISION_BLOCK;
 		f->sent = DECISION_REJECT;
@@ -355,8 +405,12 @@ confirm(struct engine *e, struct flow *f, const struct way *w, const struct queu
 		inspect_forget(e, f);
 	} else if (!w->from_camera && (p->tcp_flags & TCP_ACK) && (int32_t)(p->tcp_ack - f->confirm_seq) >= 0) {
 		f->confirming = false;
-		inspect_forget(e, f);
+		f->watching = f->identifying;
+		if (!f->identifying)
+			inspect_forget(e, f);
 	}
+	if (f->identifying && (notes & (STREAM_NEW | STREAM_FIN)))
+		listen_on(e, f);
 	answer(e, f, q, verdict_of(f));
 }
 
@@ -370,6 +424,15 @@ is_first_full(struct flow *f, bool reply, unsigned notes)
 	if (first)
 		f->full |= bit;
 	return first;
+}
+
+/* Nothing but who made its camera would be learnt: a camera as a client shows that in its first words, or not at all. */
+static bool
+told_enough(const struct engine *e, const struct flow *f, const struct way *w, const struct packet *p)
+{
+	if (!f->identifying || !f->watching || e->watch_all || f->known)
+		return false;
+	return f->inbound ? f->packets[0] + f->packets[1] > IDENTIFY_PACKETS : w->from_camera && p->payload_len;
 }
 
 /* Adds the packet to what is remembered, and asks the probes when that is more than before. */
@@ -399,6 +462,25 @@ watch(struct engine *e, struct flow *f, const struct way *w, const struct packet
 		give_up(e, f, trick);
 	} else if ((notes & (STREAM_NEW | STREAM_FIN)) || is_first_full(f, w->reply, notes)) {
 		look(e, f);
+	}
+	if (told_enough(e, f, w, p)) {
+		f->watching = false;
+		inspect_forget(e, f);
+	}
+}
+
+/* An allowed flow of a known protocol whose camera may have more to say; not for ever. */
+static void
+watch_answer(struct engine *e, struct flow *f, const struct way *w, const struct packet *p)
+{
+	unsigned notes = f->stream ? stream_packet(e->streams, f->stream, w->reply, p) : 0;
+	bool over = !f->stream || (!e->offline && f->packets[0] + f->packets[1] > WATCHED_PACKETS) || (notes & STREAM_FULL);
+
+	if (notes & (STREAM_NEW | STREAM_FIN))
+		listen_on(e, f);
+	if (over && f->watching) {
+		f->watching = false;
+		inspect_forget(e, f);
 	}
 }
 
@@ -431,6 +513,8 @@ inspect_packet(struct engine *e, struct flow *f, const struct way *w, const stru
 	bool added = !f->known && !dns_recognises(f, p);
 	if (added)
 		watch(e, f, w, p);
+	else if (f->identifying && f->watching)
+		watch_answer(e, f, w, p);
 	if (f->known && f->known->is_dns)
 		dns_packet(e, f, w, q, p, added);
 	else if (f->sent == DECISION_PENDING && w->from_camera && p->payload_len)

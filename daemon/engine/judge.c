@@ -3,7 +3,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "catalogue.h"
 #include "engine.h"
+#include "identity.h"
+#include "jail.h"
 
 bool
 flow_can_be_watched(const struct flow *f)
@@ -34,6 +37,18 @@ remember_proved(struct facts *f)
 	f->bound[f->n_bound++] = f->name;
 }
 
+/* What is known of it by now. Whatever becomes known later has every flow judged again. */
+static void
+facts_of_maker(const struct engine *e, const struct device *d, struct facts *ret)
+{
+	size_t n;
+	const struct policy_device *list = policy_devices(e->is.policy, &n);
+
+	ret->maker = identity_maker(d->who);
+	ret->covered = identity_covered(d->who);
+	ret->unmasked = d->who && identity_unmasked(d->who, policy_catalogue(e->is.policy), d->inventory < n ? list[d->inventory].brand : "");
+}
+
 void
 flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 {
@@ -42,6 +57,7 @@ flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 	memset(ret, 0, sizeof *ret);
 	ret->known = FACT_PACKET | FACT_PLACE;
 	ret->device = d->inventory;
+	facts_of_maker(e, d, ret);
 	ret->zone = f->zone;
 	ret->remote_zone = f->remote_zone;
 	ret->inbound = f->inbound;
@@ -82,6 +98,8 @@ judge_facts(struct engine *e, struct flow *f, const struct facts *facts, struct 
 	f->decision = (uint8_t)ret->decision;
 	f->mode = (uint8_t)ret->mode;
 	f->generation = (uint8_t)e->generation;
+	if (ret->rule && ret->certain && ret->rule->action == ACTION_QUARANTINE && ret->decision == DECISION_BLOCK && ret->mode == MODE_ENFORCE)
+		jail_by_rule(e, f, ret->rule);
 }
 
 static void

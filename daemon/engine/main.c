@@ -15,25 +15,31 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "announce.h"
 #include "bundle.h"
+#include "chronicle.h"
 #include "control.h"
 #include "engine.h"
 #include "log.h"
 #include "plan.h"
 #include "planner.h"
 #include "probe.h"
+#include "store.h"
 
 enum {
 	BATCH = 64,	    /* datagrams a recvmmsg */
 	ROUNDS = 8,	    /* batches before the other events get their turn */
+	LAST_WORDS_MS = 1000, /* how long who reads over the control socket may take for what is written at the end */
 	HEADROOM = 4096,    /* netlink attributes around the copied bytes */
-	START_FDS = 5,
+	START_FDS = 6,
 };
 
 struct loop {
 	struct engine *engine;
 	struct event_base *base;
-	int queue;
+	int queue, observe; /* observe -1: announcements are not heard */
+	struct event *store, *resume; /* store NULL: there is none now */
+	int store_fd;
 	struct mmsghdr messages[BATCH];
 	struct iovec iov[BATCH];
 	uint8_t *buffers;
@@ -63,6 +69,72 @@ on_queue(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Bounded: what is left comes in the next turn, and what overruns is lost to nobody but us. */
+static void
+on_observe(evutil_socket_t fd, short what, void *arg)
+{
+	static _Alignas(8) uint8_t buf[ANNOUNCE_BYTES];
+	struct loop *l = arg;
+	(void)what;
+
+	engine_clock(l->engine);
+	for (int i = 0; i < ROUNDS; i++) {
+		ssize_t n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		announce_datagram(l->engine, buf, (size_t)n);
+	}
+	engine_flush(l->engine);
+}
+
+static void follow_store(struct loop *l);
+
+/* Clients that read slowly get the rest of their answer bit by bit. */
+static void
+watch_readers(struct loop *l)
+{
+	static const struct timeval soon = {0, 20000};
+
+	if (chronicle_resume(l->engine) && !evtimer_pending(l->resume, NULL))
+		evtimer_add(l->resume, &soon);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	watch_readers(arg);
+}
+
+static void
+on_store(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	(void)fd;
+	(void)what;
+	engine_clock(l->engine);
+	chronicle_read(l->engine);
+	watch_readers(l);
+	follow_store(l);
+}
+
+/* The gate has sent another store's socket, or the one that we had has closed. */
+static void
+follow_store(struct loop *l)
+{
+	int fd = chronicle_fd(l->engine);
+
+	if (l->store && fd == l->store_fd && event_initialized(l->store))
+		return;
+	if (l->store)
+		event_free(l->store);
+	l->store = fd < 0 ? NULL : event_new(l->base, fd, EV_READ | EV_PERSIST, on_store, l);
+	l->store_fd = fd;
+	if (l->store && (event_priority_set(l->store, 1) < 0 || event_add(l->store, NULL) < 0))
+		fatalx("event loop");
+}
+
 static void
 on_channel(evutil_socket_t fd, short what, void *arg)
 {
@@ -75,12 +147,13 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 	for (int i = 0; i < BATCH; i++) {
 		ssize_t n = channel_recv(fd, buf, fds, &n_fds);
 		if (n < 0 && errno == EAGAIN)
-			return;
+			break;
 		if (n <= 0 || !engine_message(l->engine, buf, (size_t)n, fds, n_fds)) {
 			event_base_loopbreak(l->base);
 			return;
 		}
 	}
+	follow_store(l);
 }
 
 static void
@@ -122,13 +195,14 @@ receive_start(struct loop *l, int channel, int *ret_control, int *ret_view)
 	if (!channel_fits(buf, (size_t)n, sizeof start, 0, 0))
 		fatalx("the first message is no start: two builds mixed?");
 	memcpy(&start, buf, sizeof start);
-	size_t expected = 2u + (start.has_control != 0) + (start.has_view != 0) + (start.has_syslog != 0);
+	size_t expected = 2u + (start.has_control != 0) + (start.has_view != 0) + (start.has_syslog != 0) + (start.has_observe != 0);
 	if (start.head.type != CH_START || start.head.arg != CHANNEL_VERSION || n_fds != expected || n_fds > START_FDS)
 		fatalx("the first message is no start of this version: two builds mixed?");
 	l->queue = fds[1];
 	*ret_control = start.has_control ? fds[next++] : -1;
 	*ret_view = start.has_view ? fds[next++] : -1;
 	syslog_fd = start.has_syslog ? fds[next++] : -1;
+	l->observe = start.has_observe ? fds[next++] : -1;
 	struct bundle *b = bundle_load(fds[0]);
 	close(fds[0]);
 	if (!b || engine_start(l->engine, &start, b, syslog_fd) < 0)
@@ -150,54 +224,78 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 		log_warnx("libcrypto lacks an algorithm: QUIC stays unread and JA4 empty");
 	receive_start(&l, channel, &control, &view);
 	make_buffers(&l);
+	/* The channel before all others: a new generation takes effect before the packets that wait behind it. */
+	event_base_priority_init(l.base, 2);
 	l.engine->control = control_new(l.engine, l.base, control, view);
 	if (!l.engine->control)
 		fatal("control socket");
 	fcntl(channel, F_SETFL, fcntl(channel, F_GETFL) | O_NONBLOCK);
-	/* The channel before the queue: a new generation takes effect before the packets that wait behind it. */
-	event_base_priority_init(l.base, 2);
 	struct event *events[] = {
 		event_new(l.base, channel, EV_READ | EV_PERSIST, on_channel, &l),
 		event_new(l.base, l.queue, EV_READ | EV_PERSIST, on_queue, &l),
 		event_new(l.base, -1, EV_PERSIST, on_tick, &l),
+		event_new(l.base, l.observe, EV_READ | EV_PERSIST, on_observe, &l), /* never ready where there is none */
 	};
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (!events[i] || event_priority_set(events[i], i > 0) < 0 || event_add(events[i], i == 2 ? &second : NULL) < 0)
 			fatalx("event loop");
+	l.resume = evtimer_new(l.base, on_resume, &l);
+	if (!l.resume || event_priority_set(l.resume, 1) < 0)
+		fatalx("event loop");
 	if (channel_send(channel, &ready, sizeof ready, NULL, 0) < 0)
 		fatal("the gate is gone");
 	event_base_dispatch(l.base);
 
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		event_free(events[i]);
+	event_free(l.resume);
+	if (l.store)
+		event_free(l.store);
 	bool asked = l.engine->stopping;
+	if (asked) {
+		engine_end(l.engine);
+		control_finish(l.engine->control, LAST_WORDS_MS);
+	}
 	control_free(l.engine->control);
+	l.engine->control = NULL;
 	engine_free(l.engine);
 	event_base_free(l.base);
 	free(l.buffers);
 	return asked ? 0 : 1;
 }
 
-enum { OPT_PLAN = 256, OPT_PLAN_FD, OPT_BUNDLE_FD, OPT_TEXT_FD, OPT_CHANNEL, OPT_RUN, OPT_STATE, OPT_CLOCK };
+enum { OPT_PLAN = 256, OPT_PLAN_FROM, OPT_MODE, OPT_PLAN_FD, OPT_BUNDLE_FD, OPT_TEXT_FD, OPT_CHANNEL, OPT_RUN, OPT_STATE, OPT_CLOCK, OPT_STORE };
 
 static const struct option options[] = {
+	{"plan-from-fd", required_argument, NULL, OPT_PLAN_FROM}, {"mode", required_argument, NULL, OPT_MODE},
 	{"plan", required_argument, NULL, OPT_PLAN},	     {"plan-fd", required_argument, NULL, OPT_PLAN_FD},
 	{"bundle-fd", required_argument, NULL, OPT_BUNDLE_FD}, {"text-fd", required_argument, NULL, OPT_TEXT_FD},
 	{"channel", required_argument, NULL, OPT_CHANNEL},   {"run-dir", required_argument, NULL, OPT_RUN},
 	{"state-dir", required_argument, NULL, OPT_STATE},   {"clock", required_argument, NULL, OPT_CLOCK},
-	{"verbose", no_argument, NULL, 'v'},		     {NULL, 0, NULL, 0},
+	{"store", no_argument, NULL, OPT_STORE},	     {"verbose", no_argument, NULL, 'v'},
+	{NULL, 0, NULL, 0},
 };
+
+/* The gate's word for a mode; any other is the policy's own. */
+static enum bundle_mode
+mode_of(const char *word)
+{
+	return strcmp(word, "monitor") == 0 ? BUNDLE_MODE_MONITOR : strcmp(word, "enforce") == 0 ? BUNDLE_MODE_ENFORCE : BUNDLE_MODE_OWN;
+}
 
 int
 main(int argc, char **argv)
 {
-	const char *plan = NULL, *run_dir = "/run/lenscap", *state_dir = "/var/lib/lenscap";
+	struct planner_input plan = {.bundle_fd = -1};
+	const char *run_dir = "/run/lenscap", *state_dir = "/var/lib/lenscap";
 	int opt, channel = -1, plan_fd = -1, bundle_fd = -1, text_fd = 2;
-	bool packet_clock = false, verbose = false;
+	bool packet_clock = false, store = false, verbose = false;
 
 	while ((opt = getopt_long(argc, argv, "v", options, NULL)) != -1)
 		switch (opt) {
-		case OPT_PLAN: plan = optarg; break;
+		case OPT_PLAN: plan.path = optarg; break;
+		case OPT_PLAN_FROM: plan.bundle_fd = atoi(optarg); break;
+		case OPT_MODE: plan.mode = mode_of(optarg); break;
 		case OPT_PLAN_FD: plan_fd = atoi(optarg); break;
 		case OPT_BUNDLE_FD: bundle_fd = atoi(optarg); break;
 		case OPT_TEXT_FD: text_fd = atoi(optarg); break;
@@ -205,23 +303,26 @@ main(int argc, char **argv)
 		case OPT_RUN: run_dir = optarg; break;
 		case OPT_STATE: state_dir = optarg; break;
 		case OPT_CLOCK: packet_clock = strcmp(optarg, "packet") == 0; break;
+		case OPT_STORE: store = true; break;
 		case 'v': verbose = true; break;
 		default: return 2;
 		}
-	log_init("lenscap-engine", verbose);
+	log_init(store ? "lenscap-store" : "lenscap-engine", verbose);
 	log_set_priorities(getenv("JOURNAL_STREAM") != NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the gate decides when we stop */
 	signal(SIGTERM, SIG_IGN); /* and so does a service manager's TERM */
 	signal(SIGHUP, SIG_IGN);
-	if (plan) {
+	if (plan.path || plan.bundle_fd >= 0) {
 		FILE *text = fdopen(text_fd, "w");
-		int result = text ? planner_run(plan, plan_fd, bundle_fd, text) : PLAN_REFUSED;
+		int result = text ? planner_run(&plan, plan_fd, bundle_fd, text) : PLAN_REFUSED;
 		return text && fclose(text) == 0 ? result : PLAN_REFUSED;
 	}
 	if (channel < 0) {
 		fprintf(stderr, "lenscap-engine is started by lenscapd; see lenscapd(8)\n");
 		return 2;
 	}
+	if (store)
+		return store_main(state_dir, channel);
 	return engine_main(run_dir, state_dir, channel, packet_clock);
 }

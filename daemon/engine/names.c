@@ -85,6 +85,20 @@ names_of(struct names *n, uint32_t device, const struct addr *addr, const struct
 	return found;
 }
 
+size_t
+names_addresses(struct names *n, uint32_t device, const char *name, const struct now *now, struct addr *ret_addrs, size_t max)
+{
+	uint32_t o = names_owner(n, device);
+	size_t found = 0;
+
+	for (uint32_t i = o ? n->owners[o].newest : 0; i && found < max; i = n->bindings[i].older) {
+		const struct binding *b = &n->bindings[i];
+		if (b->end_ns > now->mono_ns && strcmp(names_text(n->texts, b->text), name) == 0)
+			ret_addrs[found++] = b->addr; /* a name is bound to an address once */
+	}
+	return found;
+}
+
 uint64_t
 names_until(struct names *n, uint32_t device, const struct addr *addr, const struct now *now)
 {

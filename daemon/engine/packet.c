@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "chronicle.h"
 #include "engine.h"
+#include "identity.h"
 #include "mark.h"
 #include "orient.h"
 
@@ -72,8 +74,18 @@ may_watch(const struct engine *e, const struct flow *f)
 {
 	bool dns = f->tuple.dport == DNS_PORT && proto_has_ports(f->tuple.proto); /* names are learnt there */
 
-	return (e->watch_all || dns) && !f->known && flow_can_be_watched(f) &&
+	return (e->watch_all || dns || f->identifying) && !f->known && flow_can_be_watched(f) &&
 	       (f->sent == DECISION_ALLOW || (e->offline && f->sent != DECISION_PENDING));
+}
+
+/* It is seen from its beginning, it goes on, and its device still has some flows to be known by. */
+static bool
+may_identify(struct engine *e, const struct flow *f, struct device *d, bool mid_stream)
+{
+	bool dns = f->tuple.dport == DNS_PORT && proto_has_ports(f->tuple.proto);
+
+	return !mid_stream && !f->known && !dns && proto_has_ports(f->tuple.proto) && flow_can_be_watched(f) && !is_refusal(f->sent) &&
+	       observe_wants(e, d);
 }
 
 /* The first packet that we see of a flow. NULL: it was refused, and no flow came of it. */
@@ -90,6 +102,8 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 		names_forget(e->names, device_index(e->devices, d));
 	e->stats.flows_new++;
 	d->flows_seen++;
+	chronicle_device(e, d);
+	d->ifindex = o->ifindex;
 	flow_init(e->flows, &seed, &o->tuple, &e->now);
 	seed.device = device_index(e->devices, d);
 	seed.ifindex = o->ifindex;
@@ -108,6 +122,7 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 		refuse(e, &seed);
 	} else {
 		f = flow_insert(e->flows, &seed, &e->now);
+		f->identifying = may_identify(e, f, d, mid_stream);
 		f->watching = may_watch(e, f) && !(mid_stream && p->tuple.proto == IPPROTO_TCP);
 		rulebook_ref(f->book);
 		device_hold(d);
@@ -117,6 +132,9 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 		d->alerted = true;
 		report_unknown_device(e, d, &seed);
 	}
+	if (new_device)
+		observe_device(e, d, &seed);
+	observe_contact(e, &seed);
 	rulebook_unref(seed.book);
 	return f;
 }
@@ -133,7 +151,7 @@ rejudge(struct engine *e, struct flow *f)
 		inspect_never(f); /* its first bytes went by unread: what they were stays unknown */
 		engine_decide(e, f, true);
 	}
-	f->watching = watched && may_watch(e, f);
+	f->watching = watched && (may_watch(e, f) || (f->identifying && f->sent == DECISION_ALLOW));
 	if (f->stream && f->sent != DECISION_PENDING && watched != f->watching)
 		inspect_cut(e, f);
 	else if (f->stream && f->sent != DECISION_PENDING && !f->watching)
@@ -163,10 +181,15 @@ recognise(struct engine *e, struct flow *f, const struct orientation *o, const s
 	struct device *before = device_at(e->devices, f->device);
 	before->watched -= f->stream != NULL;
 	d->watched += f->stream != NULL;
+	before->identifying -= f->identifying;
+	d->identifying += f->identifying;
 	device_hold(d);
 	device_release(before);
 	f->device = i;
 	f->generation = MARK_GENERATION_STALE;
+	d->ifindex = o->ifindex;
+	if (new_device)
+		observe_device(e, d, f);
 }
 
 /* Each of its questions is judged when it is asked. */

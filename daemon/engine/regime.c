@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "bundle.h"
+#include "chronicle.h"
 #include "diag.h"
 #include "engine.h"
+#include "identity.h"
 #include "log.h"
 
 enum { ROLLUP_KEYS = 4096 };
@@ -26,10 +28,10 @@ same_outputs(const struct policy *a, const struct policy *b)
 }
 
 static struct policy *
-load(const struct bundle *b)
+load(const struct bundle *b, const struct policy *previous)
 {
 	struct diags diags = {0};
-	struct policy *p = policy_load(b, &diags);
+	struct policy *p = policy_load_sharing(b, &diags, previous);
 
 	for (size_t i = 0; !p && i < diags.n; i++)
 		log_warnx("%s:%u:%u: %s [%s]", diags.list[i].file, diags.list[i].line, diags.list[i].col, diags.list[i].message,
@@ -41,7 +43,7 @@ load(const struct bundle *b)
 bool
 regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 {
-	struct regime r = {.policy = load(b)};
+	struct regime r = {.policy = load(b, e->is.policy)};
 	struct geo_config geo;
 	size_t n;
 
@@ -125,6 +127,7 @@ engine_adopt(struct engine *e, uint32_t generation)
 		e->is.sinks = old.sinks;
 		old.sinks = NULL;
 	}
+	struct catalogue *before = old.policy ? catalogue_ref((struct catalogue *)policy_catalogue(old.policy)) : NULL;
 	regime_free(&old);
 	e->generation = generation;
 	e->policy_since_us = e->now.wall_us;
@@ -135,5 +138,9 @@ engine_adopt(struct engine *e, uint32_t generation)
 	e->next_edge_s = policy_next_edge(e->is.policy, e->now.wall_us / 1000000);
 	links_rezone(e);
 	device_rematch(e->devices, e->is.policy);
+	if (before)
+		observe_rebase(e, before);
+	catalogue_unref(before);
+	chronicle_adopt(e);
 	report_geo(e);
 }

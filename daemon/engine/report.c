@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chronicle.h"
 #include "engine.h"
+#include "identity.h"
+#include "ring.h"
 
 /* Everything a record points to, in one place on the stack. */
 struct parts {
@@ -44,6 +47,27 @@ type_bit(uint32_t type)
 	return (unsigned)__builtin_ctz(type);
 }
 
+/* For who reads over the control socket. */
+static void
+keep(struct engine *e, const struct record *r, const char *line, size_t len)
+{
+	struct ring_info info = {.type = r->type, .wall_us = r->wall_us};
+
+	if (r->decision) {
+		info.decision = (uint8_t)r->decision->decision;
+		info.would = (uint8_t)r->decision->would;
+	}
+	if (r->place && r->place->special == SPECIAL_NONE)
+		memcpy(info.country, r->place->country[0] ? r->place->country : "??", sizeof info.country);
+	if (r->device) {
+		info.mac = r->device->mac;
+		snprintf(info.device, sizeof info.device, "%s", r->device->name);
+	}
+	if (r->flow)
+		info.local = r->inbound ? r->flow->tuple.dst : r->flow->tuple.src;
+	ring_put(e->ring, &info, line, len);
+}
+
 static void
 emit(struct engine *e, struct record *r)
 {
@@ -65,6 +89,33 @@ emit(struct engine *e, struct record *r)
 		e->recorder(e->recorder_arg, r);
 	else
 		sinks_write(e->is.sinks, r->type, r->level, &e->now, line, len);
+	if (e->ring)
+		keep(e, r, line, len);
+}
+
+static const char *
+maker_id(const struct engine *e, uint16_t maker)
+{
+	const struct maker *makers;
+
+	return maker < catalogue_makers(policy_catalogue(e->is.policy), &makers) ? makers[maker].id : "";
+}
+
+static void
+fill_identity(const struct engine *e, const struct identity *w, struct record_device *d)
+{
+	if (!w)
+		return;
+	d->identified = true;
+	d->maker = maker_id(e, identity_maker(w));
+	d->platform = maker_id(e, identity_platform(w));
+	d->score = identity_score(w);
+	d->covered = identity_covered(w);
+	d->unmasked = identity_unmasked(w, policy_catalogue(e->is.policy), d->vendor);
+	d->label = w->fact[IDENTITY_BRAND];
+	d->model = w->fact[IDENTITY_MODEL];
+	d->firmware = w->fact[IDENTITY_FIRMWARE];
+	d->serial = w->fact[IDENTITY_SERIAL];
 }
 
 static void
@@ -84,6 +135,7 @@ fill_device(const struct engine *e, const struct device *d, struct parts *p)
 		p->device.groups = list[d->inventory].groups;
 		p->device.n_groups = list[d->inventory].n_groups;
 	}
+	fill_identity(e, d->who, &p->device);
 	p->r.device = &p->device;
 }
 
@@ -300,6 +352,9 @@ report_rolled(void *arg, const struct rollup_key *key, const void *copy, size_t 
 	memcpy(&k, copy, copy_len < sizeof k ? copy_len : sizeof k);
 	k.dns = NULL;
 	k.flow.known = k.flow.known ? &k.spoken.known : NULL;
+	/* What is known of a device goes with it, and its place may be another's by now. */
+	const struct device *d = device_at(((struct engine *)arg)->devices, k.flow.device);
+	k.device.who = d->life == k.device.life ? d->who : NULL;
 	write_rolled(arg, &k, n, seconds);
 }
 
@@ -342,11 +397,24 @@ alert_of(const struct flow *f)
 	return f->rule != RULE_NO ? f->book->rules[f->rule].alert : ALERT_NONE;
 }
 
+/* Roll-ups forget ports, and come late: history counts for itself. */
+static void
+chronicle_denied(struct engine *e, const struct flow *f, uint64_t packets)
+{
+	struct parts p;
+
+	if (chronicle_fd(e) < 0)
+		return;
+	fill(e, RECORD_FLOW, f, device_at(e->devices, f->device), &p);
+	chronicle_flow(e, f, FLOW_END_DENIED, packets, &p.r);
+}
+
 void
 report_denied(struct engine *e, const struct flow *f, uint64_t packets)
 {
 	struct flow told = *f;
 
+	chronicle_denied(e, f, packets);
 	told.alerted = alert_of(f) != ALERT_NONE;
 	if (!told.alerted)
 		roll_flow(e, ROLLED_FLOW, &told, NULL, packets);
@@ -384,6 +452,17 @@ report_flow_end(struct engine *e, struct flow *f, enum flow_end end)
 	fill(e, RECORD_FLOW, f, device_at(e->devices, f->device), &p);
 	p.flow.end = end;
 	emit(e, &p.r);
+	if (end != FLOW_END_DENIED) /* history has had each try */
+		chronicle_flow(e, f, end, 0, &p.r);
+}
+
+void
+report_describe(struct engine *e, const struct flow *f, void (*visit)(void *arg, const struct record *r), void *arg)
+{
+	struct parts p;
+
+	fill(e, RECORD_FLOW, f, device_at(e->devices, f->device), &p);
+	visit(arg, &p.r);
 }
 
 void
@@ -499,6 +578,57 @@ report_tunnel(struct engine *e, struct flow *f, const char *query)
 	snprintf(text, sizeof text, "LENSCAP DNS tunnel: %s asks for many long names of no language, like %.200s",
 		 device_name(device_at(e->devices, f->device), e->is.policy, d), query);
 	flow_alert(e, f, SID_DNS_TUNNEL, ALERT_HIGH, "Potential Corporate Privacy Violation", text);
+}
+
+enum { EVIDENCE_TOLD = 8 }; /* rows of one alert */
+
+/* The strongest rows first. */
+static size_t
+fill_evidence(const struct engine *e, const struct identity *w, struct record_evidence rows[EVIDENCE_TOLD])
+{
+	size_t n = 0;
+	bool used[IDENTITY_EVIDENCE] = {false};
+
+	while (w && n < EVIDENCE_TOLD) {
+		size_t best = w->n;
+		for (size_t i = 0; i < w->n; i++)
+			if (!used[i] && (best == w->n || w->rows[i].weight > w->rows[best].weight))
+				best = i;
+		if (best == w->n)
+			break;
+		used[best] = true;
+		const struct evidence *ev = &w->rows[best];
+		rows[n++] = (struct record_evidence){.channel = evidence_channel_name(ev->channel),
+						     .maker = maker_id(e, ev->maker),
+						     .pattern = ev->pattern,
+						     .excerpt = ev->excerpt,
+						     .weight = ev->weight,
+						     .seen_us = ev->last_us};
+	}
+	return n;
+}
+
+void
+report_identity(struct engine *e, const struct device *d, const struct flow *f, enum signature sid, enum alert_level level,
+		const char *text)
+{
+	struct record_evidence rows[EVIDENCE_TOLD];
+	struct parts p;
+
+	if (f) {
+		fill(e, RECORD_ALERT, f, d, &p);
+	} else {
+		memset(&p, 0, sizeof p);
+		p.r.type = RECORD_ALERT;
+		p.r.in_iface = link_find(e, d->ifindex)->name;
+		fill_device(e, d, &p);
+	}
+	p.r.signature_id = sid;
+	p.r.level = level;
+	p.r.signature = text;
+	p.r.evidence = rows;
+	p.r.n_evidence = fill_evidence(e, d->who, rows);
+	emit(e, &p.r);
 }
 
 void

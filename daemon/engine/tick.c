@@ -2,7 +2,9 @@
 /* What happens by the clock: expiry, roll-ups, gauges, stats, schedules, ages of databases; and what asks for a new generation. */
 #include <string.h>
 
+#include "chronicle.h"
 #include "engine.h"
+#include "identity.h"
 #include "mark.h"
 
 #define SEARCH_GAP_NS 20000000ull
@@ -36,6 +38,17 @@ count_lost_records(struct engine *e)
 			e->stats.records_dropped[k] += s[i].dropped[k];
 }
 
+static bool
+count_identity(void *arg, struct device *d)
+{
+	struct engine *e = arg;
+
+	e->stats.devices_identified += identity_maker(d->who) != MAKER_UNKNOWN;
+	e->stats.devices_covered += identity_covered(d->who);
+	e->stats.devices_unmasked += d->who && d->who->unmask_told;
+	return true;
+}
+
 static void
 gauges(struct engine *e)
 {
@@ -44,6 +57,8 @@ gauges(struct engine *e)
 	e->stats.devices = device_count(e->devices);
 	e->stats.devices_unknown = device_unknown_count(e->devices);
 	e->stats.devices_evicted = device_evictions(e->devices);
+	e->stats.devices_identified = e->stats.devices_covered = e->stats.devices_unmasked = 0;
+	device_walk(e->devices, count_identity, e);
 	e->stats.flows_pending = stream_pool_flows(e->streams);
 	e->stats.streams_refused = stream_pool_refused(e->streams);
 	e->stats.names_bound = names_count(e->names);
@@ -69,6 +84,24 @@ ask_rejudge(struct engine *e)
 		return true;
 	}
 	return channel_send(e->channel, &ask, sizeof ask, NULL, 0) == 0;
+}
+
+void
+engine_identity_changed(struct engine *e)
+{
+	e->identity_changed = true;
+}
+
+/* At most once a second, however many devices it was: what was decided while nobody knew who made a camera is decided again. */
+static void
+check_identity(struct engine *e)
+{
+	if (!e->identity_changed || e->asked_rejudge)
+		return;
+	if (!policy_uses_identity(e->is.policy))
+		e->identity_changed = false;
+	else if (ask_rejudge(e))
+		e->identity_changed = false;
 }
 
 /* Looks for a refusal of this generation, which the kernel still remembers, of an address that an answer has just named. */
@@ -137,6 +170,7 @@ engine_tick(struct engine *e)
 	e->last_tick_s = now_s;
 	gauges(e);
 	check_schedule(e, now_s);
+	check_identity(e);
 	check_geo(e, now_s);
 	if (!e->last_stats_s)
 		e->last_stats_s = now_s;
@@ -146,4 +180,5 @@ engine_tick(struct engine *e)
 		report_stats(e);
 	}
 	sinks_tick(e->is.sinks, &e->now);
+	chronicle_tick(e);
 }
