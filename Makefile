@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make | make check | make demo | make run IFACE=eth1 | make fuzz | make install DESTDIR= PREFIX=
+# make | make check | make demo | make run IFACE=eth1 | make fuzz | make install DESTDIR= PREFIX= | make deb
 # A new file in one of the folders is built without an edit here.
 
 PREFIX     ?= /usr
@@ -22,30 +22,34 @@ BUILD    ?= build
 DEFINES   = -D_FORTIFY_SOURCE=2
 endif
 DEFINES  += -D_GNU_SOURCE -Iinclude -DLENSCAP_VERSION='"$(VERSION)"' -DLENSCAP_REVISION='"$(REVISION)"' \
-            -DLENSCAP_SYSCONFDIR='"$(SYSCONFDIR)"'
+            -DLENSCAP_SYSCONFDIR='"$(SYSCONFDIR)"' -DLENSCAP_DATADIR='"$(PREFIX)/share/lenscap"'
 ALL_CFLAGS  = -std=gnu17 $(WARN) $(HARDEN) $(DEFINES) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(LDHARDEN) $(LDFLAGS)
 
 # Two daemons, so that neither contains the other's code; the command links the engine's own objects for check and replay.
 BASE   := $(wildcard daemon/base/*.c)
 GATE   := $(wildcard daemon/gate/*.c)
-ENGINE := $(wildcard daemon/engine/*.c daemon/device/*.c daemon/probe/*.c daemon/policy/*.c daemon/sink/*.c daemon/control/*.c)
+ENGINE := $(wildcard daemon/engine/*.c daemon/device/*.c daemon/probe/*.c daemon/policy/*.c daemon/sink/*.c daemon/control/*.c daemon/store/*.c)
 CLI    := $(wildcard cli/*.c)
 UNIT   := $(wildcard tests/unit/*_test.c)
 obj     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 GATE_LIBS   = -lnftables -lnftnl -lmnl -lcap-ng
-ENGINE_LIBS = -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng -lm
-CLI_LIBS    = $(ENGINE_LIBS) -lpcap
+ENGINE_LIBS = -lsqlite3 -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng -lm
+CLI_LIBS    = $(ENGINE_LIBS) -lpcap -lncurses
 
 ENGINE_CORE := $(call obj,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))
 GATE_CORE   := $(call obj,$(filter-out daemon/gate/main.c,$(GATE)) $(BASE))
 UNIT_BIN    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 
+# Programs look for the catalogue beside themselves first, so what is built runs where it is built.
+CATALOGUE       := $(wildcard config/catalogue/*.tsv)
+CATALOGUE_BUILT := $(patsubst config/%,$(BUILD)/%,$(CATALOGUE))
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all clean unit
-all: $(BUILD)/lenscapd $(BUILD)/lenscap-engine $(BUILD)/lenscap
+all: $(BUILD)/lenscapd $(BUILD)/lenscap-engine $(BUILD)/lenscap $(CATALOGUE_BUILT)
 
 $(BUILD)/lenscapd: $(call obj,$(GATE) $(BASE))
 	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LDLIBS)
@@ -53,6 +57,10 @@ $(BUILD)/lenscap-engine: $(call obj,$(ENGINE) $(BASE))
 	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LDLIBS)
 $(BUILD)/lenscap: $(call obj,$(CLI)) $(ENGINE_CORE)
 	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) $(LDLIBS)
+
+$(BUILD)/catalogue/%.tsv: config/catalogue/%.tsv
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -66,7 +74,7 @@ $(BUILD)/unit/%_test: $(BUILD)/tests/unit/%_test.o $(ENGINE_CORE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) -lcmocka $(LDLIBS)
 
-unit: $(UNIT_BIN)
+unit: $(UNIT_BIN) $(CATALOGUE_BUILT)
 	@for t in $(UNIT_BIN); do $$t || exit 1; done
 
 # Everything below works on a fresh Debian 12: tests/deps installs the packages that are missing.
@@ -110,24 +118,39 @@ lint:
 
 MAN5 := $(wildcard man/*.5)
 MAN8 := $(wildcard man/*.8)
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+UNITS    := systemd/lenscap.service systemd/lenscap-geo.path systemd/lenscap-geo.service
+LIBDIRS   = sysusers.d tmpfiles.d sysctl.d modules-load.d
+INSTALLED = bin sbin libexec/lenscap share/lenscap/catalogue share/man/man5 share/man/man8 share/bash-completion/completions $(addprefix lib/,$(LIBDIRS))
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/lenscap $(DESTDIR)$(PREFIX)/share/lenscap \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/system \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/sysctl.d $(DESTDIR)$(SYSCONFDIR)/lenscap/policy.d \
-		$(DESTDIR)$(SYSCONFDIR)/logrotate.d
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED)) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/logrotate.d \
+		$(addprefix $(DESTDIR)$(SYSCONFDIR)/lenscap/,policy.d catalogue.d)
 	install -m 755 $(BUILD)/lenscapd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/lenscap $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(BUILD)/lenscap-engine $(DESTDIR)$(PREFIX)/libexec/lenscap/
-	install -m 644 config/eve.schema.json $(DESTDIR)$(PREFIX)/share/lenscap/
+	install -m 755 $(BUILD)/lenscap-engine systemd/geo-reload $(DESTDIR)$(PREFIX)/libexec/lenscap/
+	install -m 644 config/eve.schema.json config/policy.schema.json $(DESTDIR)$(PREFIX)/share/lenscap/
+	install -m 644 $(CATALOGUE) $(DESTDIR)$(PREFIX)/share/lenscap/catalogue/
 	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
-	sed 's,/usr/,$(PREFIX)/,' systemd/lenscap.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/lenscap.service
+	$(BUILD)/lenscap completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lenscap
+	for u in $(UNITS); do sed 's,/usr/,$(PREFIX)/,' $$u > $(DESTDIR)$(UNITDIR)/$${u#*/} || exit 1; done
 	install -m 644 systemd/lenscap.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lenscap.conf
+	install -m 644 systemd/lenscap.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/lenscap.conf
+	install -m 644 systemd/lenscap.modules $(DESTDIR)$(PREFIX)/lib/modules-load.d/lenscap.conf
 	install -m 644 config/60-lenscap.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/
 	sed 's,/usr/,$(PREFIX)/,' config/lenscap.logrotate > $(DESTDIR)$(SYSCONFDIR)/logrotate.d/lenscap
 	test -e $(DESTDIR)$(SYSCONFDIR)/lenscap/lenscap.yaml || install -m 644 config/lenscap.yaml $(DESTDIR)$(SYSCONFDIR)/lenscap/
 
+# The Debian package, built from a copy: $(BUILD)/deb/lenscap_VERSION_ARCH.deb. `make check` has run the unit tests, so not again here.
+.PHONY: deb
+deb:
+	@rm -rf $(BUILD)/deb
+	@mkdir -p $(BUILD)/deb/lenscap
+	@tar -c --exclude=./build --exclude='./build-*' --exclude=./.git . | tar -x -C $(BUILD)/deb/lenscap
+	@cd $(BUILD)/deb/lenscap && DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=2" dpkg-buildpackage -us -uc -b >../log 2>&1 || { tail -40 ../log >&2; exit 1; }
+	@ls $(BUILD)/deb/*.deb
+
 clean:
 	rm -rf build build-*
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
