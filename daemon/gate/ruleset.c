@@ -319,9 +319,12 @@ put_save(FILE *f, const struct ruleset *r)
 	/* A hint of ours that user space never answered. */
 	rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
 	     mark_of(shift, 0, 0xff), ~mask);
-	/* Watched: it passes, and its generation is remembered so that both directions go on coming. */
+	/*
+	 * Watched: it passes, and both directions go on coming. Also where the verdict is of the generation before: were that forgotten,
+	 * the far side's answer would pass unseen, and an engine that has not seen it lets no payload follow.
+	 */
 	uint32_t watch = mark_of(shift, DECISION_PENDING, r->generation);
-	rule(f, "save", "meta mark & 0x%08x == 0x%08x ct mark set ct mark and 0x%08x or 0x%08x", mask, watch,
+	rule(f, "save", "meta mark & 0x%08x == 0 ct mark set ct mark and 0x%08x or 0x%08x", mark_of(shift, 3, 0),
 	     ~mask, watch);
 	rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
 	     mark_of(shift, 3, 0), ~mask);
