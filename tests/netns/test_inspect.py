@@ -38,7 +38,7 @@ def measure(lab):
     return got["seconds"]
 
 
-@tests.add("an allowed TLS connection takes milliseconds longer at most, and no segment is ever sent again")
+@tests.add("an allowed TLS connection takes milliseconds longer at most, and no segment is ever sent again", alone=True)
 def inspect_latency():
     with tls_gateway(start=False) as (lab, d, server):
         before = measure(lab)

@@ -80,7 +80,7 @@ def leaks_at_the_server(report, kinds):
     return leaked
 
 
-@tests.add("hostile flows deliver no payload byte, on the wire or to the server, while every honest TLS connection works")
+@tests.add("hostile flows deliver no payload byte, on the wire or to the server, while every honest TLS connection works", alone=True)
 def leak_nothing():
     with tls_gateway() as (lab, d, server):
         outside, attack = Outside(lab.internet), hostile.Attack(lab.camera)

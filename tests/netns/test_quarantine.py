@@ -132,7 +132,7 @@ def connections(ns, seconds):
     return tried, len(took), max(took, default=0), sorted(took)[len(took) // 2] if took else 0
 
 
-@tests.add("a camera that floods is held alone: its new flows are cut and told, its settled stream and the other camera go on")
+@tests.add("a camera that floods is held alone: its new flows are cut and told, its settled stream and the other camera go on", alone=True)
 def quarantine_flood():
     with gateway(policy(OPEN_TO_ALL, options="new-flows: 200, flood-hold: 5s")) as (lab, d), Server(lab.internet, 443):
         calm = connections(lab.cameras["cam-2"], 2)

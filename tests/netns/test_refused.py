@@ -47,7 +47,7 @@ def alert_is_complete(d, address, proto):
                   "alert.signature~CN AS64586")
 
 
-@tests.add("200 retries of a blocked flow cost at most 20 queued packets, and repeat counts all of them exactly")
+@tests.add("200 retries of a blocked flow cost at most 20 queued packets, and repeat counts all of them exactly", alone=True)
 def refused_retries():
     said = []
     for udp_to, tcp_to in zip(CN, CN2):
@@ -67,7 +67,7 @@ def refused_retries():
     return "\n".join(said)
 
 
-@tests.add("ICMP retries: the set without ports counts them too")
+@tests.add("ICMP retries: the set without ports counts them too", alone=True)
 def refused_pings():
     with gateway(policy(OPEN_TO_NO)) as (lab, d):
         for address in CN:

@@ -61,7 +61,7 @@ def cut_tcp():
         return [s.ended[0] - commit for s in streams], f"; the neighbour made {neighbour.exchanges} exchanges and lost nothing"
 
 
-@tests.add("live TCP streams over IPv4 and IPv6 are reset within 50 ms of the commit; an allowed neighbour loses nothing")
+@tests.add("live TCP streams over IPv4 and IPv6 are reset within 50 ms of the commit; an allowed neighbour loses nothing", alone=True)
 def revoke_tcp():
     return soon(cut_tcp)
 
@@ -81,7 +81,7 @@ def cut_udp_out():
         return [last(c.packets(dst=a, proto=packet.UDP)) - commit for a in CN], f"; the neighbour's {got} of {sent} arrived"
 
 
-@tests.add("one-way UDP streams from the camera are silent within 50 ms of the commit, IPv4 and IPv6; a neighbour loses nothing")
+@tests.add("one-way UDP streams from the camera are silent within 50 ms of the commit, IPv4 and IPv6; a neighbour loses nothing", alone=True)
 def revoke_udp_out():
     return soon(cut_udp_out)
 
@@ -105,7 +105,7 @@ def cut_udp_in():
         return [last(c.packets(src=a, proto=packet.UDP)) - commit for a in CN], ""
 
 
-@tests.add("one-way UDP streams towards the camera stop within 50 ms of the commit, although the camera sends nothing")
+@tests.add("one-way UDP streams towards the camera stop within 50 ms of the commit, although the camera sends nothing", alone=True)
 def revoke_udp_in():
     return soon(cut_udp_in)
 
@@ -161,7 +161,7 @@ def reload_rounds(rounds, grace_kib):
                 f"engine {first[1]} → {after[1]} KiB")
 
 
-@tests.add("300 reloads in a row under traffic, the generation number comes round: no wrong decision, memory is flat")
+@tests.add("300 reloads in a row under traffic, the generation number comes round: no wrong decision, memory is flat", alone=True)
 def revoke_300_reloads():
     return reload_rounds(int(os.environ.get("LENSCAP_RELOADS", "300")), 256)
 

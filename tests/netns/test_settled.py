@@ -22,7 +22,7 @@ def download(ns, address, port):
     return got
 
 
-@tests.add("100 MB of an allowed download queue at most 8 packets; the kernel carries the rest and its counts are exact")
+@tests.add("100 MB of an allowed download queue at most 8 packets; the kernel carries the rest and its counts are exact", alone=True)
 def settled_download():
     with gateway(policy(OPEN_TO_NO)) as (lab, d), Server(lab.internet, 443, bulk=SIZE):
         before, start = packets_of(lab.gateway, "wan0"), time.monotonic()
@@ -47,7 +47,7 @@ def d_reports(d):
     return True
 
 
-@tests.add("the same over IPv6")
+@tests.add("the same over IPv6", alone=True)
 def settled_download_v6():
     with gateway(policy(OPEN_TO_NO)) as (lab, d), Server(lab.internet, 443, bulk=SIZE // 5):
         got = download(lab.camera, NO[1], 443)

@@ -138,7 +138,7 @@ class Load:
         return self.rate
 
 
-@tests.add("connections take no longer while 20,000 things a second are written, nor while the store stands still")
+@tests.add("connections take no longer while 20,000 things a second are written, nor while the store stands still", alone=True)
 def store_in_nobodys_way():
     with gateway(policy(OPEN_TO_NO, options="new-flows: 1000000")) as (lab, d), Server(lab.internet, 443):
         store = wait_for(lambda: store_of(d), 5, "no store was started")
