@@ -49,6 +49,11 @@ struct facts {
 	struct place place; /* of the far side */
 	int64_t wall_s;	    /* for schedules: seconds since 1970 UTC */
 
+	const uint64_t *used; /* what the device has used of each of policy_limits() in its period; behind n_used: nothing */
+	size_t n_used;
+	unsigned counted;     /* place plus one of the limit under which this very flow was counted; 0: none */
+	bool used_up;	      /* every limit is (tests) */
+
 	const char *protocol; /* FACT_PROTOCOL: what it speaks; "unknown" is a value */
 	const char *name;     /* FACT_NAME: what the client called its server in clear (SNI, Host), lower case; NULL: it did not say */
 	bool ech;	      /* FACT_ECH; `name` is then the outer one and says nothing */

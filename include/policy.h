@@ -56,6 +56,23 @@ struct rule_info {
 	enum alert_level alert;
 	uint32_t quarantine_s; /* action: quarantine: how long; 0: until it is released */
 	uint32_t signature_id; /* id:, or 1900000 + hash(name) mod 80000 */
+	uint16_t limit;	       /* limit: its place in policy_limits() plus one; 0: there is none */
+};
+
+enum limit_kind { LIMIT_BYTES, LIMIT_FLOWS };
+enum limit_period { PERIOD_MINUTE, PERIOD_HOUR, PERIOD_DAY, PERIOD_WEEK, PERIOD_MONTH };
+
+struct zoneinfo;
+
+/* How much a rule allows each device in a period. Owned by the policy. */
+struct policy_limit {
+	unsigned index; /* place in policy_limits() */
+	const struct rule_info *rule;
+	uint64_t key; /* the same in every policy whose rule of this name counts the same by the same period */
+	enum limit_kind kind;
+	enum limit_period period;
+	uint64_t amount;
+	const struct zoneinfo *zone;
 };
 
 struct judgement {
@@ -199,6 +216,13 @@ const char *policy_protocol(const char *name);
 
 /* The wall-clock second after now_s at which some `when:` changes its answer; 0 when there is none. */
 int64_t policy_next_edge(const struct policy *p, int64_t now_s);
+
+/* Every limit:, in the order of facts.used. */
+const struct policy_limit *const *policy_limits(const struct policy *p, size_t *ret_n);
+/* Which of its periods this second lies in: another number, another period; the next one has the next number. */
+int64_t policy_limit_period(const struct policy_limit *l, int64_t wall_s);
+/* "150.0 MB of 200.0 MB used this day". */
+void policy_limit_used(const struct policy_limit *l, uint64_t used, char *out, size_t cap);
 
 /* Some rule asks who made a device: its answers change when that does. */
 bool policy_uses_identity(const struct policy *p);

@@ -154,6 +154,19 @@ static const struct diag_code codes[] = {
 	{"W316", "no catalogue",
 	 "The files that name makers, brands and clouds were found neither beside the program nor where it is installed. Rules with "
 	 "maker, covered, unmasked or cloud cannot match or load."},
+	{"W317", "contradiction",
+	 "Two conditions of the rule or the set can never hold together, so it matches nothing; \"!SET\" then matches everything."},
+	{"W318", "not the camera side",
+	 "from: is always the side that is watched, whoever opens the connection, and this zone has no interfaces: to watch. What it "
+	 "opens itself is direction: inbound."},
+	{"W319", "default never decides",
+	 "The rules before it match everything, in both directions, and answer the other way."},
+	{"W320", "wide allow rule",
+	 "In enforce mode the rule allows every port of every host in whole countries, or everywhere else than in them. Any of these "
+	 "hosts may pass data on to anywhere. Say which port:, protocol: or name: is needed."},
+	{"W321", "covered makers allowed",
+	 "The rule lets devices out whose makers section 889 of P.L. 115-232 covers. Allow them zones, private or single addresses, or "
+	 "nothing."},
 	{"W401", "old geo database",
 	 "A database is older than geo: warn-older-than. Run location update, or update the file."},
 	{"H501", "word of YAML 1.1",

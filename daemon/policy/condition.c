@@ -11,6 +11,7 @@
 
 #include "catalogued.h"
 #include "countries.h"
+#include "limit.h"
 #include "loader.h"
 #include "spoken.h"
 #include "schedule.h"
@@ -505,6 +506,9 @@ static const struct condition_row rows[] = {
 	{.key = "when", .where = COND_RULE | COND_TIME, .needs = FACT_PACKET,
 	 .item_bytes = sizeof(struct schedule), .parse = parse_when, .match = match_when,
 	 .help = "days, time and time zone"},
+	{.key = "limit", .where = COND_RULE | COND_ONE, .needs = FACT_PACKET,
+	 .item_bytes = sizeof(struct limit *), .parse = parse_limit, .match = match_limit,
+	 .help = "how many bytes or flows the rule allows each device a minute, hour, day, week or month"},
 };
 /* clang-format on */
 

@@ -312,8 +312,8 @@ put_leaf(struct describer *d, const struct asked *a, const char *map, const char
 		else
 			put_milliseconds(d, 0, (uint64_t)UINT32_MAX * 1000 + 999);
 		break;
-	case ASKED_SIZE:
-		put_bytes(d, 0, UINT32_MAX);
+	case ASKED_SIZE: /* outside of options: only limits have one */
+		put_bytes(d, 1, 100000000000000);
 		break;
 	case ASKED_PREFIX:
 		put_pattern(d, "^(" V4 "(/([0-9]|[12][0-9]|3[0-2]))?|" V6 "(/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))?)$");
@@ -540,11 +540,11 @@ put_const(struct describer *d, const char *key, const char *value)
 	json_object_end(d->j);
 }
 
-/* One of these keys at least. */
+/* One of these keys at least (anyOf), or one and not the other (oneOf). */
 static void
-put_one_of(struct describer *d, const char *a, const char *b)
+put_one_of(struct describer *d, const char *a, const char *b, const char *how)
 {
-	json_array(d->j, "anyOf");
+	json_array(d->j, how);
 	put_needs(d, a);
 	put_needs(d, b);
 	json_array_end(d->j);
@@ -620,13 +620,15 @@ put_needs_of_map(struct describer *d, const struct schema *s)
 	if (s == &schema_policy)
 		put_policy_needs(d);
 	else if (strcmp(what, "a device") == 0)
-		put_one_of(d, "mac", "address");
+		put_one_of(d, "mac", "address", "anyOf");
 	else if (strcmp(what, "a zone") == 0)
-		put_one_of(d, "interfaces", "networks");
+		put_one_of(d, "interfaces", "networks", "anyOf");
 	else if (strcmp(what, "an override") == 0)
-		put_one_of(d, "country", "asn");
+		put_one_of(d, "country", "asn", "anyOf");
 	else if (strcmp(what, "when") == 0)
-		put_one_of(d, "days", "time");
+		put_one_of(d, "days", "time", "anyOf");
+	else if (strcmp(what, "limit") == 0)
+		put_one_of(d, "bytes", "flows", "oneOf");
 	else if (strcmp(what, "a rule") == 0 || strcmp(what, "default") == 0)
 		put_action_needs(d);
 	else if (strcmp(what, "an output") == 0)

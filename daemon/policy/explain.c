@@ -257,6 +257,17 @@ found_unmasked(const struct policy *p, const struct condition *c, const struct f
 	put_bool(out, f->unmasked);
 }
 
+static void
+found_limit(const struct policy *p, const struct condition *c, const struct facts *f, char out[FOUND_MAX])
+{
+	const struct policy_limit *l = &(*(struct limit *const *)c->items)->is;
+	(void)p;
+	if (f->used_up)
+		put(out, "used up");
+	else
+		policy_limit_used(l, l->index < f->n_used ? f->used[l->index] : 0, out, FOUND_MAX);
+}
+
 /* Whose cloud it is hangs on the name and on what is spoken. */
 static void
 found_cloud(const struct policy *p, const struct condition *c, const struct facts *f, char out[FOUND_MAX])
@@ -295,6 +306,7 @@ static const struct {
 	{"query", found_query},
 	{"ech", found_ech},
 	{"when", found_when},
+	{"limit", found_limit},
 	{"maker", found_maker},
 	{"covered", found_covered},
 	{"unmasked", found_unmasked},

@@ -88,7 +88,8 @@ come_to_the_same(const struct rule_info *a, const struct rule_info *b)
 {
 	bool allows_a = decision_of(a->action) == DECISION_ALLOW,
 	     allows_b = decision_of(b->action) == DECISION_ALLOW;
-	return a->mode == b->mode && allows_a == allows_b && (!allows_a || a->alert == b->alert);
+	bool counts = a->limit || b->limit; /* whose budget it is on is an outcome too */
+	return a->mode == b->mode && allows_a == allows_b && (!allows_a || (a->alert == b->alert && !counts));
 }
 
 static bool

@@ -70,6 +70,12 @@ struct rule {
 	bool has_id;
 };
 
+/* Item of limit:. */
+struct limit {
+	struct policy_limit is;
+	struct spot spot;
+};
+
 struct network {
 	struct prefix prefix;
 	uint8_t zone;
@@ -137,6 +143,8 @@ struct policy {
 	size_t n_sets;
 	struct rule **rules; /* the written ones, in order */
 	size_t n_rules;
+	struct policy_limit **limits;
+	size_t n_limits;
 	struct rule rule_zones, rule_default, rule_unknown;
 	const struct rule_info **infos; /* written, then zones, default, unknown-devices */
 	size_t n_infos;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "channel.h"
+#include "limit.h"
 #include "loader.h"
 
 enum {
@@ -513,5 +514,6 @@ rules_finish(struct loader *l)
 	add_info(p, &p->rule_zones.info);
 	add_info(p, &p->rule_default.info);
 	add_info(p, &p->rule_unknown.info);
+	limits_finish(l);
 	check_rules(l);
 }

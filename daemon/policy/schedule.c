@@ -165,8 +165,8 @@ zone_remembered(struct loader *l, const char *name)
 	return z;
 }
 
-static const struct zoneinfo *
-read_zone(struct loader *l, const struct node *value)
+const struct zoneinfo *
+schedule_zone(struct loader *l, const struct node *value)
 {
 	const char *text = "UTC";
 	if (value && !read_text(l, value, &text))
@@ -209,7 +209,7 @@ parse_when(struct loader *l, const struct node *value, struct vec *items)
 		load_each(l, time, load_window, &w);
 	else
 		w.list = (struct vec){&all_day, 1, 1};
-	const struct zoneinfo *zone = read_zone(l, node_get(value, "zone"));
+	const struct zoneinfo *zone = schedule_zone(l, node_get(value, "zone"));
 	for (size_t i = 0; zone && mask && i < w.list.n; i++) {
 		struct schedule *s = vec_push(&l->p->region, items, sizeof(*s));
 		if (!s)

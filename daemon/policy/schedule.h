@@ -22,6 +22,8 @@ struct schedule {
 	int32_t to_s;
 };
 
+/* A time zone by its name, each file read once; UTC where value is NULL. NULL: it was told. */
+const struct zoneinfo *schedule_zone(struct loader *l, const struct node *value);
 /* {days: mon-fri, time: "02:00-04:00", zone: Europe/Oslo}: pushes one schedule for each window. */
 void parse_when(struct loader *l, const struct node *value, struct vec *items);
 bool schedule_holds(const struct schedule *s, int64_t wall_s);

@@ -254,6 +254,12 @@ load_test_unmasked(struct loader *l, const struct node *value, void *into)
 	read_bool(l, value, &((struct test_draft *)into)->test.facts.unmasked);
 }
 
+static void
+load_test_used_up(struct loader *l, const struct node *value, void *into)
+{
+	read_bool(l, value, &((struct test_draft *)into)->test.facts.used_up);
+}
+
 static const struct field test_fields[] = {
 	{"from", load_test_from, FIELD_REQUIRED},
 	{"to", load_test_to, FIELD_REQUIRED},
@@ -272,6 +278,7 @@ static const struct field test_fields[] = {
 	{"maker", load_test_maker, 0},
 	{"covered", load_test_covered, 0},
 	{"unmasked", load_test_unmasked, 0},
+	{"used-up", load_test_used_up, 0},
 	{"at", load_test_at, 0},
 	{"rule", load_test_rule, 0},
 };
