@@ -43,6 +43,11 @@ void chronicle_device(struct engine *e, const struct device *d);
 void chronicle_evidence(struct engine *e, const struct device *d, const struct evidence *ev);
 /* The flow as its record tells it. end FLOW_END_DENIED: `repeat` tries that were refused. */
 void chronicle_flow(struct engine *e, const struct flow *f, enum flow_end end, uint64_t repeat, const struct record *r);
+/*
+ * One DNS question of this flow, as its record tells how it was judged. A device may fill so much of the history in an hour and no more: what
+ * it asks beyond that is counted as dropped.
+ */
+void chronicle_question(struct engine *e, const struct flow *f, const char *query, const struct record *r);
 /* Operators' deeds, restarts, reloads. who "": lenscap itself. */
 void chronicle_event(struct engine *e, const char *kind, const char *who, const char *text);
 void chronicle_forget(struct engine *e, const struct device *d);

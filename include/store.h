@@ -33,7 +33,7 @@ enum {
 	STORE_QUERIES = 8,	   /* at a time */
 	STORE_ROWS = 100000,	   /* of one answer, where the question has no limit; and the most that it may ask for */
 	STORE_ROW_BYTES = 16384,   /* of one row's JSON */
-	STORE_TEXTS = 16,	   /* of one record */
+	STORE_TEXTS = 20,	   /* of one record */
 	STORE_NAME = 64,	   /* bytes of a name, its NUL included */
 	STORE_FACTS = 6,
 	STORE_FACT = 48,	   /* bytes of one */
@@ -132,6 +132,9 @@ enum store_flow_text {
 	FLOW_TEXT_REASON,
 	FLOW_TEXT_BOUND,  /* names apart by a space; a name holds none */
 	FLOW_TEXT_CLOUDS, /* ids apart by a space */
+	FLOW_TEXT_QUERY,  /* the name that is asked for: this is a DNS question, and its connection is told by itself */
+	FLOW_TEXT_REGISTERED,
+	FLOW_TEXT_CONTINENT,
 	FLOW_TEXTS
 };
 

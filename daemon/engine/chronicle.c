@@ -20,6 +20,8 @@ enum {
 	DEVICES_AT_ONCE = 2000, /* told a second: a full inventory takes five */
 	LAST_WORD_MS = 1000,	/* in which the store may take what is said at the end */
 	NAMES = 8,		/* that DNS gave an address, of one flow */
+	QUESTIONS = 600,	/* of one device at once: each name that it asks for is a row an hour */
+	QUESTION_US = 500000,	/* after which it may be told of one more */
 };
 
 _Static_assert(STORE_NAME == POLICY_NAME_MAX + 1, "names fit");
@@ -226,6 +228,8 @@ join_bound(struct engine *e, const struct flow *f, const struct addr *remote, ch
 			break;
 		len += (size_t)snprintf(out + len, cap - len, "%s%s", len ? " " : "", names[i]);
 	}
+	if (n == 0 && f->known)
+		snprintf(out, cap, "%s", f->known->bound);
 }
 
 /* Whose cloud the far side is, as far as more than a port says so. */
@@ -276,18 +280,12 @@ fill_counts(struct store_flow *v, const struct flow *f, enum flow_end end, uint6
 	v->bytes_toclient = 0;
 }
 
-void
-chronicle_flow(struct engine *e, const struct flow *f, enum flow_end end, uint64_t repeat, const struct record *r)
+static void
+fill_flow(struct store_flow *ret, const struct engine *e, const struct flow *f, const struct rule_info *rule)
 {
-	struct store_flow v = {.head = {.type = ST_FLOW}, .id = f->id, .first_us = f->start_us, .last_us = f->last_us};
-	const struct device *d = device_at(e->devices, f->device);
-	const struct rule_info *rule = r->decision->rule;
-	char bound[256], clouds[256];
+	struct store_flow v = *ret;
 
-	if (!is_told(e))
-		return;
-	fill_key(e, d, &v.key);
-	fill_counts(&v, f, end, repeat);
+	fill_key(e, device_at(e->devices, f->device), &v.key);
 	v.local = f->inbound ? f->tuple.dst : f->tuple.src;
 	v.remote = f->inbound ? f->tuple.src : f->tuple.dst;
 	v.src_port = f->tuple.sport;
@@ -299,10 +297,16 @@ chronicle_flow(struct engine *e, const struct flow *f, enum flow_end end, uint64
 	v.proved = f->known && f->known->proved;
 	v.asn = f->place.asn;
 	v.rule_line = rule ? rule->line : 0;
-	v.end = (uint8_t)end;
-	if (end == FLOW_END_DENIED)
-		v.first_us = v.last_us = e->now.wall_us;
-	join_bound(e, f, &v.remote, bound, sizeof bound);
+	*ret = v;
+}
+
+static void
+put_flow(struct engine *e, const struct store_flow *v, const struct flow *f, const char *query, const struct record *r)
+{
+	const struct rule_info *rule = r->decision->rule;
+	char bound[256], clouds[256];
+
+	join_bound(e, f, &v->remote, bound, sizeof bound);
 	join_clouds(e, f, r, clouds, sizeof clouds);
 	size_t n_zones;
 	const struct policy_zone *zones = policy_zones(e->is.policy, &n_zones);
@@ -323,9 +327,58 @@ chronicle_flow(struct engine *e, const struct flow *f, enum flow_end end, uint64
 		[FLOW_TEXT_REASON] = or_empty(r->decision->reason),
 		[FLOW_TEXT_BOUND] = bound,
 		[FLOW_TEXT_CLOUDS] = clouds,
+		[FLOW_TEXT_QUERY] = query,
+		[FLOW_TEXT_REGISTERED] = f->place.registered,
+		[FLOW_TEXT_CONTINENT] = f->place.continent,
 	};
-	chronicle_put(e, &v, sizeof v, texts, FLOW_TEXTS);
-	chronicle_device(e, d);
+	chronicle_put(e, v, sizeof *v, texts, FLOW_TEXTS);
+}
+
+void
+chronicle_flow(struct engine *e, const struct flow *f, enum flow_end end, uint64_t repeat, const struct record *r)
+{
+	struct store_flow v = {.head = {.type = ST_FLOW}, .id = f->id & FLOW_ID_MASK, .first_us = f->start_us, .last_us = f->last_us};
+
+	if (!is_told(e))
+		return;
+	fill_counts(&v, f, end, repeat);
+	fill_flow(&v, e, f, r->decision->rule);
+	v.end = (uint8_t)end;
+	if (end == FLOW_END_DENIED)
+		v.first_us = v.last_us = e->now.wall_us;
+	put_flow(e, &v, f, "", r);
+	chronicle_device(e, device_at(e->devices, f->device));
+}
+
+static bool
+may_ask(struct engine *e, uint32_t device)
+{
+	struct asked *a = &e->chronicle->asked_of[device];
+	int64_t more = (e->now.wall_us - a->us) / QUESTION_US;
+
+	if (!a->us || more < 0 || more > QUESTIONS)
+		more = QUESTIONS;
+	if (more > 0) {
+		a->left = a->left + more < QUESTIONS ? a->left + (uint32_t)more : QUESTIONS;
+		a->us = e->now.wall_us;
+	}
+	a->left -= a->left > 0;
+	return a->left > 0;
+}
+
+void
+chronicle_question(struct engine *e, const struct flow *f, const char *query, const struct record *r)
+{
+	struct store_flow v = {.head = {.type = ST_FLOW}, .flows = 1, .first_us = e->now.wall_us, .last_us = e->now.wall_us};
+
+	if (!is_told(e) || f->device >= e->chronicle->capacity)
+		return;
+	if (!may_ask(e, f->device)) {
+		e->stats.chronicle_dropped++;
+		return;
+	}
+	fill_flow(&v, e, f, r->decision->rule);
+	put_flow(e, &v, f, query, r);
 }
 
 void
@@ -373,8 +426,10 @@ make(const struct engine *e)
 	c->capacity = policy_options(e->is.policy)->devices + 1;
 	c->changed = calloc(c->capacity, sizeof *c->changed);
 	c->queue = calloc(c->capacity, sizeof *c->queue);
-	if (c->changed && c->queue)
+	c->asked_of = calloc(c->capacity, sizeof *c->asked_of);
+	if (c->changed && c->queue && c->asked_of)
 		return c;
+	free(c->asked_of);
 	free(c->changed);
 	free(c->queue);
 	free(c);
@@ -461,6 +516,7 @@ chronicle_free(struct engine *e)
 	}
 	free(c->changed);
 	free(c->queue);
+	free(c->asked_of);
 	free(c);
 	e->chronicle = NULL;
 }

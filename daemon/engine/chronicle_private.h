@@ -20,6 +20,10 @@ struct chronicle {
 	uint32_t capacity; /* of the device table, the anonymous device included */
 	bool *changed;	   /* by device: waits in the queue */
 	uint32_t *queue, first, waiting;
+	struct asked {
+		uint32_t left; /* questions that may still be told */
+		int64_t us;    /* of the last one */
+	} *asked_of;	   /* by device */
 	int64_t down_us;   /* since when there is no store */
 	int64_t lost_us;   /* when something was dropped last; 0: never */
 	struct question question[STORE_QUERIES];

@@ -24,14 +24,14 @@ struct column {
 #define FLOW_SELECT                                                                                                                    \
 	"device, mac, zone, local, inbound, dest_ip, dest_port, proto, app_proto, name, name_from, country, asn, as_name, special," \
 	" anycast, remote_zone, decision, would, rule, rule_file, rule_line, policy_id, bound, ech, proved, clouds, flows, packets," \
-	" bytes_toserver, bytes_toclient, first, last"
+	" bytes_toserver, bytes_toclient, first, last, query, registered, continent"
 #define FLOW_COLUMNS                                                                                                                  \
 	{"device", TEXT}, {"mac", TEXT}, {"zone", TEXT}, {"local", TEXT}, {"inbound", FLAG}, {"dest_ip", TEXT}, {"dest_port", NUMBER}, \
 		{"proto", TEXT}, {"app_proto", TEXT}, {"name", TEXT}, {"name_from", TEXT}, {"country", TEXT}, {"asn", NUMBER},         \
 		{"as_name", TEXT}, {"special", TEXT}, {"anycast", FLAG}, {"remote_zone", TEXT}, {"decision", TEXT}, {"would", TEXT},   \
 		{"rule", TEXT}, {"rule_file", TEXT}, {"rule_line", NUMBER}, {"policy_id", TEXT}, {"bound", LIST}, {"ech", FLAG},       \
 		{"proved", FLAG}, {"clouds", LIST}, {"flows", NUMBER}, {"packets", NUMBER}, {"bytes_toserver", NUMBER},              \
-		{"bytes_toclient", NUMBER}, {"first", NUMBER}, {"last", NUMBER}
+		{"bytes_toclient", NUMBER}, {"first", NUMBER}, {"last", NUMBER}, {"query", TEXT}, {"registered", TEXT}, {"continent", TEXT}
 
 /* ?1 since and ?2 until, in the unit of `unit`; ?3 a flow's number. `time` is the column that they bound where SQL does not. */
 static const struct query_kind {

@@ -29,13 +29,15 @@ const char *const schema_steps[SCHEMA_VERSION] = {
 	"CREATE INDEX flow_id ON flow(id);"
 	"CREATE TABLE events(seq INTEGER PRIMARY KEY, time INTEGER, kind TEXT, who TEXT, text TEXT);"
 	"CREATE TABLE runs(seq INTEGER PRIMARY KEY, time INTEGER, boot INTEGER, restarts INTEGER, version TEXT, policy_id TEXT);",
+	"ALTER TABLE flows ADD COLUMN query TEXT; ALTER TABLE flows ADD COLUMN registered TEXT; ALTER TABLE flows ADD COLUMN continent TEXT;"
+	"ALTER TABLE flow ADD COLUMN query TEXT; ALTER TABLE flow ADD COLUMN registered TEXT; ALTER TABLE flow ADD COLUMN continent TEXT;",
 };
 
 #define FLOW_NAMES                                                                                                              \
 	"device, mac, zone, local, inbound, dest_ip, dest_port, proto, app_proto, name, name_from, country, asn, as_name, special," \
 	" anycast, remote_zone, decision, would, rule, rule_file, rule_line, policy_id, bound, ech, proved, clouds, flows, packets," \
-	" bytes_toserver, bytes_toclient, first, last"
-#define FLOW_VALUES "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33"
+	" bytes_toserver, bytes_toclient, first, last, query, registered, continent"
+#define FLOW_VALUES "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36"
 
 const char *const schema_statements[STATEMENTS] = {
 	[S_BEGIN] = "BEGIN IMMEDIATE",
@@ -70,11 +72,11 @@ const char *const schema_statements[STATEMENTS] = {
 	[S_DESTINATION_CROP] = "DELETE FROM destinations WHERE device=?1 AND id IN"
 			       " (SELECT id FROM destinations WHERE device=?1 ORDER BY id DESC LIMIT -1 OFFSET ?2)",
 	[S_DESTINATION_DELETE] = "DELETE FROM destinations WHERE device=?1",
-	[S_FLOWS_PUT] = "INSERT INTO flows(" FLOW_NAMES ", hour, key) VALUES(" FLOW_VALUES ",?34,?35)"
+	[S_FLOWS_PUT] = "INSERT INTO flows(" FLOW_NAMES ", hour, key) VALUES(" FLOW_VALUES ",?37,?38)"
 			" ON CONFLICT(hour, key) DO UPDATE SET flows=flows+excluded.flows, packets=packets+excluded.packets,"
 			" bytes_toserver=bytes_toserver+excluded.bytes_toserver, bytes_toclient=bytes_toclient+excluded.bytes_toclient,"
 			" first=min(first, excluded.first), last=max(last, excluded.last)",
-	[S_FLOW_PUT] = "INSERT INTO flow(" FLOW_NAMES ", id, src_port, end, reason) VALUES(" FLOW_VALUES ",?34,?35,?36,?37)",
+	[S_FLOW_PUT] = "INSERT INTO flow(" FLOW_NAMES ", id, src_port, end, reason) VALUES(" FLOW_VALUES ",?37,?38,?39,?40)",
 	[S_EVENT_PUT] = "INSERT INTO events(time, kind, who, text) VALUES(?1,?2,?3,?4)",
 	[S_RUN_PUT] = "INSERT INTO runs(time, boot, restarts, version, policy_id) VALUES(?1,?2,?3,?4,?5)",
 	/* Bounded deletions: the next step takes the rest. */

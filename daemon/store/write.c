@@ -228,7 +228,7 @@ static const struct column {
 	{TEXT, FLOW_TEXT_RULE_FILE}, {U32, OF(rule_line)},	  {TEXT, FLOW_TEXT_POLICY},    {TEXT, FLOW_TEXT_BOUND},
 	{FLAG, OF(ech)},	     {FLAG, OF(proved)},	  {TEXT, FLOW_TEXT_CLOUDS},    {U64, OF(flows)},
 	{U64, OF(packets)},	     {U64, OF(bytes_toserver)},	  {U64, OF(bytes_toclient)},   {U64, OF(first_us)},
-	{U64, OF(last_us)},
+	{U64, OF(last_us)},	     {TEXT, FLOW_TEXT_QUERY},	  {TEXT, FLOW_TEXT_REGISTERED}, {TEXT, FLOW_TEXT_CONTINENT},
 };
 enum { BODY = sizeof columns / sizeof *columns };
 
@@ -327,7 +327,7 @@ write_flow(struct database *d, const struct store_walk *w)
 		bind_text(single, BODY + 4, w->text[FLOW_TEXT_REASON]);
 		rc = run(d, S_FLOW_PUT);
 	}
-	return rc == SQLITE_DONE && !f->inbound ? write_destination(d, f, w) : rc;
+	return rc == SQLITE_DONE && !f->inbound && !w->text[FLOW_TEXT_QUERY][0] ? write_destination(d, f, w) : rc;
 }
 
 /* ---- the rest ---- */
