@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "devices.h"
 #include "listing.h"
 
 enum { COLUMNS = 9, CELL = 160, TIMEOUT_S = 15 };
@@ -67,13 +68,16 @@ static void
 add_row(struct listing *l, struct json_object *d)
 {
 	char maker[CELL], notes[CELL], last[LISTING_TIME], flows[32];
-	const char *brand = client_text(d, "brand");
+	const char *brand = client_text(d, "brand"), *mac = client_text(d, "mac");
+	char announced[CELL];
 
+	/* Behind a router it is what the device says. */
+	snprintf(announced, sizeof announced, *client_text(d, "announced_mac") ? "(%s)" : "%s", client_text(d, "announced_mac"));
 	maker_cell(d, maker);
 	notes_cell(d, notes);
 	listing_time(client_number(d, "last"), false, last);
 	snprintf(flows, sizeof flows, "%lld/%lld", client_number(d, "flows"), client_number(d, "blocked"));
-	const char *cells[COLUMNS] = {client_text(d, "name"), client_text(d, "mac"), first_text(client_member(d, "addresses")),
+	const char *cells[COLUMNS] = {client_text(d, "name"), *mac ? mac : announced, first_text(client_member(d, "addresses")),
 				      *brand ? brand : client_text(d, "label"), maker, client_text(d, "model"), notes, flows, last};
 	listing_row(l, cells);
 }
@@ -81,7 +85,7 @@ add_row(struct listing *l, struct json_object *d)
 static void
 print_list(struct json_object *list, const struct listing_style *style)
 {
-	static const char *const header[] = {"NAME", "MAC", "ADDRESS", "BRAND", "MAKER", "MODEL", "NOTE", "FLOWS", "LAST SEEN", NULL};
+	static const char *const header[] = {"NAME", "=MAC", "=ADDRESS", "BRAND", "=MAKER", "~MODEL", "=NOTE", "FLOWS", "~LAST SEEN", NULL};
 	struct listing *l = listing_new(header, style);
 
 	json_object_array_sort(list, by_name);
@@ -95,6 +99,53 @@ static void
 print_json(struct json_object *o)
 {
 	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+struct device_list {
+	struct json_object *list;
+};
+
+struct device_list *
+device_list_new(void)
+{
+	struct device_list *l = calloc(1, sizeof *l);
+
+	if (l)
+		l->list = json_object_new_array();
+	return l;
+}
+
+void
+device_list_free(struct device_list *l)
+{
+	if (l)
+		json_object_put(l->list);
+	free(l);
+}
+
+bool
+device_list_add(struct device_list *l, const char *json, size_t len)
+{
+	struct json_tokener *t = json_tokener_new();
+	struct json_object *o = t ? json_tokener_parse_ex(t, json, (int)len) : NULL;
+
+	json_tokener_free(t);
+	if (json_object_is_type(o, json_type_object) && json_object_array_add(l->list, o) == 0)
+		return true;
+	json_object_put(o);
+	return false;
+}
+
+void
+device_list_print(struct device_list *l, bool json, bool colour, bool header)
+{
+	struct listing_style style = listing_style(colour, header);
+
+	json_object_array_sort(l->list, by_name);
+	if (json)
+		print_json(l->list);
+	else
+		print_list(l->list, &style);
 }
 
 static int
@@ -121,7 +172,7 @@ line(const char *what, const char *text)
 	char clean[512];
 
 	if (*text)
-		printf("%-12s %s\n", what, listing_text(text, clean, sizeof clean));
+		printf("%-13s %s\n", what, listing_text(text, clean, sizeof clean));
 }
 
 static void
@@ -149,7 +200,7 @@ print_evidence(struct json_object *list, const struct listing_style *style)
 static void
 print_one(struct json_object *d, const struct listing_style *style)
 {
-	static const char *const facts[] = {"mac", "zone", "interface", "brand", "label", "model", "firmware", "serial", "uid", "hostname", "platform"};
+	static const char *const facts[] = {"mac", "announced_mac", "zone", "interface", "brand", "label", "model", "firmware", "serial", "uid", "hostname", "platform"};
 	char text[CELL], first[LISTING_TIME], last[LISTING_TIME];
 	struct json_object *addresses = client_member(d, "addresses"), *evidence = client_member(d, "evidence");
 
@@ -162,8 +213,8 @@ print_one(struct json_object *d, const struct listing_style *style)
 		line(facts[i], client_text(d, facts[i]));
 	for (size_t i = 0; json_object_is_type(addresses, json_type_array) && i < json_object_array_length(addresses); i++)
 		line(i ? "" : "addresses", json_object_get_string(json_object_array_get_idx(addresses, i)));
-	printf("%-12s %s to %s\n", "seen", listing_time(client_number(d, "first"), false, first), listing_time(client_number(d, "last"), false, last));
-	printf("%-12s %lld, %lld of them refused, %lld open\n", "flows", client_number(d, "flows"), client_number(d, "blocked"),
+	printf("%-13s %s to %s\n", "seen", listing_time(client_number(d, "first"), false, first), listing_time(client_number(d, "last"), false, last));
+	printf("%-13s %lld, %lld of them refused, %lld open\n", "flows", client_number(d, "flows"), client_number(d, "blocked"),
 	       client_number(d, "active"));
 	if (json_object_is_type(evidence, json_type_array) && json_object_array_length(evidence) > 0)
 		print_evidence(evidence, style);

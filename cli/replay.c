@@ -13,13 +13,15 @@
 
 #include "bundle.h"
 #include "cli.h"
+#include "control.h"
+#include "devices.h"
 #include "diag.h"
 #include "engine.h"
 #include "log.h"
 #include "replay.h"
 #include "replay_flow.h"
 
-enum { TERMINAL_WIDTH = 100 };
+enum { TERMINAL_WIDTH = 100, DEVICE_BYTES = 65536 };
 
 struct replay {
 	struct engine *engine;
@@ -29,6 +31,9 @@ struct replay {
 	const char *path, *policy;
 	uint64_t elsewhere; /* packets in which no camera has part */
 	bool broken;
+	struct heard *heard;
+	struct device_list *devices; /* NULL: flows are told */
+	bool json;
 };
 
 /* What a capture is looked at with when nobody says what to look for. */
@@ -46,6 +51,10 @@ read_policy(const char *path, bool colour)
 	char *file = NULL;
 	struct bundle *b = path ? bundle_read(path, &file) : bundle_from_text("built-in", builtin, sizeof builtin - 1);
 
+	if (b && !path && !bundle_add_catalogue(b, &file)) { /* a policy brings its own */
+		bundle_free(b);
+		b = NULL;
+	}
 	if (!b) {
 		log_warn("%s", file ? file : path ? path : "policy");
 		free(file);
@@ -89,10 +98,26 @@ start_engine(struct replay *r, const struct bundle *policy, int64_t now_us)
 static void
 take_frame(struct replay *r, struct frame *f)
 {
+	if (f->ethertype) {
+		heard_take(r->heard, r->engine, f);
+		return;
+	}
 	if (side_choose(&r->side, r->engine->is.policy, f))
 		engine_queued(r->engine, &f->q);
 	else
 		r->elsewhere++;
+	heard_take(r->heard, r->engine, f);
+}
+
+static bool
+add_device(void *arg, struct device *d)
+{
+	struct replay *r = arg;
+	static char text[DEVICE_BYTES];
+	size_t len = control_device(r->engine, d, text, sizeof text);
+
+	r->out.failed |= len == 0 || !device_list_add(r->devices, text, len);
+	return true;
 }
 
 /* False: it could not even begin; told. */
@@ -102,10 +127,11 @@ play(struct replay *r, const struct bundle *policy)
 	struct frame f;
 	enum capture_next next = capture_next(r->capture, &f);
 
-	if (!start_engine(r, policy, next == CAPTURE_FRAME ? f.q.stamp_us : 0))
+	if (!start_engine(r, policy, next < CAPTURE_END ? f.q.stamp_us : 0))
 		return false;
-	for (; next == CAPTURE_FRAME && !ferror(stdout); next = capture_next(r->capture, &f))
+	for (; next < CAPTURE_END && !ferror(stdout); next = capture_next(r->capture, &f))
 		take_frame(r, &f);
+	heard_end(r->heard, r->engine);
 	r->broken = next == CAPTURE_BROKEN;
 	return true;
 }
@@ -142,18 +168,24 @@ tell_rest(const struct replay *r, const struct stats *s)
 }
 
 static int
-replay(struct replay *r, bool colour)
+replay(struct replay *r, const struct cli *cli)
 {
-	struct bundle *policy = read_policy(r->policy, colour);
+	struct bundle *policy = read_policy(r->policy, cli->colour);
 	int code = EXIT_NEGATIVE;
 
+	if (policy && policy->no_catalogue && r->devices)
+		log_warnx("there is no catalogue beside this program, nor where it is installed: nobody's maker can be known");
 	if (policy)
 		r->capture = capture_open(r->path);
 	if (r->capture && r->side.n_macs && !capture_has_macs(r->capture)) {
 		log_warnx("%s: its frames do not say who receives them; name cameras by address", r->path);
 	} else if (r->capture && play(r, policy)) {
+		if (r->devices)
+			device_walk(r->engine->devices, add_device, r);
 		engine_end(r->engine);
 		flow_output_end(&r->out);
+		if (r->devices)
+			device_list_print(r->devices, r->json, cli->colour, !cli->no_header);
 		tell_rest(r, &r->engine->stats);
 		code = r->broken ? EXIT_NEGATIVE : EXIT_OK;
 	}
@@ -197,6 +229,12 @@ take_option(struct replay *r, int opt, const char *arg, enum flow_format *format
 	case 'l':
 		*format = FLOW_LABELS;
 		return true;
+	case 'd':
+		*format = FLOW_NONE;
+		return true;
+	case 'j':
+		r->json = true;
+		return true;
 	}
 	return false;
 }
@@ -208,6 +246,8 @@ run(int argc, char **argv, struct cli *cli)
 						{"camera", required_argument, NULL, 'c'},
 						{"output", required_argument, NULL, 'o'},
 						{"labels", no_argument, NULL, 'l'},
+						{"devices", no_argument, NULL, 'd'},
+						{"json", no_argument, NULL, 'j'},
 						{NULL, 0, NULL, 0}};
 	struct replay r = {0};
 	enum flow_format format = FLOW_HUMAN;
@@ -216,14 +256,24 @@ run(int argc, char **argv, struct cli *cli)
 	while ((opt = getopt_long(argc, argv, "o:", options, NULL)) != -1)
 		if (!take_option(&r, opt, optarg, &format))
 			return cli_usage(&command_replay);
-	if (argc - optind != 1)
+	if (argc - optind != 1 || (r.json && format != FLOW_NONE))
 		return cli_usage(&command_replay);
 	r.path = argv[optind];
 	if (!probe_start())
 		log_warnx("libcrypto lacks an algorithm; QUIC stays unread and JA4 empty");
 	flow_output_start(&r.out, format, r.policy != NULL, width());
-	return replay(&r, cli->colour);
+	r.heard = heard_new();
+	r.devices = format == FLOW_NONE ? device_list_new() : NULL;
+	int code = EXIT_NEGATIVE;
+	if (r.heard && (r.devices || format != FLOW_NONE))
+		code = replay(&r, cli);
+	else
+		log_warnx("memory is short");
+	heard_free(r.heard);
+	device_list_free(r.devices);
+	return code;
 }
 
-const struct command command_replay = {"replay", "FILE.pcap[ng] [--policy P] [--camera PREFIX|MAC ...] [-o human|eve] [--labels]",
+const struct command command_replay = {"replay", "FILE.pcap[ng] [--policy P] [--camera PREFIX|MAC ...] [-o human|eve] [--labels]"
+				       " [--devices [--json]]",
 				       "judge a capture as if it came by", run};

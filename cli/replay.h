@@ -16,9 +16,10 @@ struct channel_link;
 
 /* replay_capture.c: pcap and pcapng files. */
 
-/* One IP packet of a capture. Its bytes live until the next capture_next(). */
+/* One packet of a capture. Its bytes live until the next capture_next(). */
 struct frame {
 	struct queued q; /* ip, wire_len, stamp_us, and the MAC of the sender where the link has one */
+	uint16_t ethertype; /* of what is not IP; q.ip is what follows it */
 	bool has_to;
 	struct mac to; /* of the frame's receiver */
 };
@@ -29,18 +30,38 @@ struct capture_counts {
 	uint64_t backwards; /* older than the frame before, or of no year that can be: judged at the time of that one */
 };
 
-enum capture_next { CAPTURE_FRAME, CAPTURE_END, CAPTURE_BROKEN };
+enum capture_next {
+	CAPTURE_FRAME,
+	CAPTURE_OTHER, /* no IP, of a sender whose MAC is known: counted under not_ip as well */
+	CAPTURE_END,
+	CAPTURE_BROKEN,
+};
 
 struct capture;
 
 /* "-" is standard input. NULL: told on stderr. */
 struct capture *capture_open(const char *path);
 void capture_close(struct capture *c);
-/* The next frame that carries IP. BROKEN: told on stderr; nothing more can be read, what came before is good. */
+/* The next frame that carries IP, or may tell of its sender. BROKEN: told on stderr; nothing more can be read, what came before is good. */
 enum capture_next capture_next(struct capture *c, struct frame *ret);
 /* Its frames name both their sender and their receiver. */
 bool capture_has_macs(const struct capture *c);
 const struct capture_counts *capture_counts(const struct capture *c);
+
+/* replay_heard.c: what cameras say to their link alone. */
+
+struct engine;
+struct heard;
+
+/* NULL: no memory. */
+struct heard *heard_new(void);
+void heard_free(struct heard *h);
+/*
+ * Takes what is an announcement; the engine has had the frame already if it is IP. What does not show in which zone its sender is waits until
+ * the end of the capture, when that is known.
+ */
+void heard_take(struct heard *h, struct engine *e, const struct frame *f);
+void heard_end(struct heard *h, struct engine *e);
 
 /* replay_side.c: where the cameras are. */
 

@@ -17,24 +17,25 @@ enum {
 	ETHERTYPE_8021Q = 0x8100,
 	ETHERTYPE_8021AD = 0x88a8,
 	ETHERTYPE_QINQ = 0x9100, /* before 802.1ad */
+	ETHERTYPE_LEAST = 0x600, /* below it is a length */
 	TAGS_MAX = 4,
 };
 
 /* Years 1970 to 2500: what a clock in nanoseconds can hold. */
 static const int64_t last_second = 16725225600;
 
-/* Steps over one frame's headers. What it leaves must begin with an IP header; anything else is not IP. */
+/* Steps over one frame's headers. What it leaves must begin with an IP header; where the link says that it is something else, f->ethertype is set. */
 typedef void link_headers(struct cursor *c, struct frame *f);
 
 static void
-skip_tags(struct cursor *c, uint16_t type)
+skip_tags(struct cursor *c, uint16_t type, struct frame *f)
 {
 	for (unsigned i = 0; i < TAGS_MAX && (type == ETHERTYPE_8021Q || type == ETHERTYPE_8021AD || type == ETHERTYPE_QINQ); i++) {
 		cursor_skip(c, 2);
 		type = cursor_u16(c);
 	}
 	if (type != 0x0800 && type != 0x86dd)
-		cursor_skip(c, cursor_left(c));
+		f->ethertype = type;
 }
 
 static void
@@ -43,7 +44,7 @@ ethernet(struct cursor *c, struct frame *f)
 	f->has_to = f->q.has_mac = true;
 	cursor_copy(c, f->to.b, sizeof f->to.b);
 	cursor_copy(c, f->q.mac.b, sizeof f->q.mac.b);
-	skip_tags(c, cursor_u16(c));
+	skip_tags(c, cursor_u16(c), f);
 }
 
 /* Both cooked forms have room for eight bytes of the sender's address. */
@@ -62,7 +63,7 @@ cooked(struct cursor *c, struct frame *f)
 	cursor_skip(c, 4);
 	uint16_t len = cursor_u16(c);
 	cooked_sender(c, len, f);
-	skip_tags(c, cursor_u16(c));
+	skip_tags(c, cursor_u16(c), f);
 }
 
 /* LINKTYPE_LINUX_SLL2: protocol, reserved, interface, ARPHRD, packet type, address length, address. */
@@ -73,7 +74,7 @@ cooked2(struct cursor *c, struct frame *f)
 	cursor_skip(c, 9);
 	uint8_t len = cursor_u8(c);
 	cooked_sender(c, len, f);
-	skip_tags(c, type);
+	skip_tags(c, type, f);
 }
 
 static void
@@ -206,6 +207,7 @@ packet_length(struct span ip)
 	return len && v6 ? len + 40 : len;
 }
 
+/* False: neither IP nor what may tell of its sender. */
 static bool
 unwrap(const struct capture *c, const struct pcap_pkthdr *h, const uint8_t *bytes, struct frame *f)
 {
@@ -214,6 +216,11 @@ unwrap(const struct capture *c, const struct pcap_pkthdr *h, const uint8_t *byte
 
 	c->link->headers(&in, f);
 	uint8_t version = in.bad ? 0 : cursor_peek(&in, 0) >> 4;
+	if (f->ethertype) {
+		f->q.ip = cursor_rest(&in);
+		f->q.wire_len = f->q.ip.len;
+		return !in.bad && f->q.has_mac && f->ethertype >= ETHERTYPE_LEAST;
+	}
 	if (version != 4 && version != 6)
 		return false;
 	f->q.ip = cursor_rest(&in);
@@ -237,9 +244,12 @@ capture_next(struct capture *c, struct frame *ret)
 		c->counts.frames++;
 		memset(ret, 0, sizeof *ret);
 		ret->q.stamp_us = stamp(c, h);
-		if (unwrap(c, h, bytes, ret))
+		bool worth = unwrap(c, h, bytes, ret);
+		if (worth && !ret->ethertype)
 			return CAPTURE_FRAME;
 		c->counts.not_ip++;
+		if (worth)
+			return CAPTURE_OTHER;
 	}
 	if (result == PCAP_ERROR_BREAK)
 		return CAPTURE_END;

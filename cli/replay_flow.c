@@ -175,6 +175,8 @@ flow_output_record(void *arg, const struct record *r)
 {
 	struct flow_output *o = arg;
 
+	if (o->format == FLOW_NONE)
+		return;
 	if (o->format == FLOW_EVE)
 		print_eve(r);
 	else if (r->type == RECORD_FLOW && !(o->format == FLOW_LABELS ? add_labels : add_human)(&o->table, r))
@@ -184,7 +186,7 @@ flow_output_record(void *arg, const struct record *r)
 void
 flow_output_end(struct flow_output *o)
 {
-	if (o->format != FLOW_EVE)
+	if (o->format == FLOW_HUMAN || o->format == FLOW_LABELS)
 		table_print(&o->table, stdout);
 	table_free(&o->table);
 }

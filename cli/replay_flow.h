@@ -14,6 +14,7 @@ enum flow_format {
 	FLOW_HUMAN,  /* one line a flow, in columns */
 	FLOW_LABELS, /* one line a flow, separated by tabs */
 	FLOW_EVE,    /* every record */
+	FLOW_NONE,   /* nothing: devices are told instead */
 };
 
 struct flow_output {

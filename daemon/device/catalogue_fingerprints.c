@@ -19,7 +19,7 @@ const char *const channel_names[CHANNELS] = {
 	[CHANNEL_GB28181] = "gb28181", [CHANNEL_HTTP_BODY] = "http-body", [CHANNEL_HTTP_COOKIE] = "http-cookie",
 	[CHANNEL_HTTP_FAVICON_MD5] = "http-favicon-md5", [CHANNEL_HTTP_FAVICON_MMH3] = "http-favicon-mmh3",
 	[CHANNEL_HTTP_HEADERS] = "http-headerstyle", [CHANNEL_HTTP_PATH] = "http-path", [CHANNEL_HTTP_REALM] = "http-realm",
-	[CHANNEL_HTTP_SERVER] = "http-server", [CHANNEL_HTTP_TITLE] = "http-title", [CHANNEL_LINK_LAYER] = "l2",
+	[CHANNEL_HTTP_SERVER] = "http-server", [CHANNEL_HTTP_TITLE] = "http-title", [CHANNEL_JA4] = "ja4", [CHANNEL_LINK_LAYER] = "l2",
 	[CHANNEL_MDNS_SERVICE] = "mdns-service", [CHANNEL_MODEL] = "model", [CHANNEL_ONVIF_SCOPE] = "onvif-scope",
 	[CHANNEL_PORT] = "port", [CHANNEL_RTSP_HEADER] = "rtsp-header", [CHANNEL_RTSP_OPTIONS] = "rtsp-options",
 	[CHANNEL_RTSP_PATH] = "rtsp-path", [CHANNEL_RTSP_REALM] = "rtsp-realm", [CHANNEL_RTSP_SERVER] = "rtsp-server",

@@ -470,7 +470,17 @@ struct wanted {
 	struct addr addr;
 	bool has_mac, has_addr;
 	struct device *found;
+	struct device *before; /* that had this address before the one that it has now: IPv4 beside IPv6, say */
 };
+
+static bool
+had_address(const struct device *d, const struct addr *a)
+{
+	for (size_t i = 0; i < d->n_recent; i++)
+		if (addr_cmp(&d->recent[i], a) == 0)
+			return true;
+	return false;
+}
 
 static bool
 is_wanted(void *arg, struct device *d)
@@ -481,6 +491,8 @@ is_wanted(void *arg, struct device *d)
 	if ((w->has_mac && !d->by_address && memcmp(&w->mac, &d->mac, sizeof d->mac) == 0) ||
 	    (w->has_addr && addr_cmp(&w->addr, &d->addr) == 0) || strcmp(w->text, device_name(d, w->p, name)) == 0)
 		w->found = d;
+	else if (w->has_addr && !w->before && had_address(d, &w->addr))
+		w->before = d;
 	return !w->found;
 }
 
@@ -492,7 +504,7 @@ device_find(struct device_table *t, const struct policy *p, const char *text)
 	w.has_mac = mac_parse(text, &w.mac);
 	w.has_addr = addr_parse(text, &w.addr);
 	device_walk(t, is_wanted, &w);
-	return w.found;
+	return w.found ? w.found : w.before;
 }
 
 uint32_t

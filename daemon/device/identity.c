@@ -7,6 +7,7 @@
  */
 #include "identity.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -64,6 +65,7 @@ static const uint8_t families[EVIDENCE_CHANNELS] = {
 	[CHANNEL_RTSP_SERVER] = OF(FAMILY_RTSP),
 	[CHANNEL_TLS_ISSUER] = OF(FAMILY_TLS),
 	[CHANNEL_TLS_SUBJECT] = OF(FAMILY_TLS),
+	[CHANNEL_JA4] = OF(FAMILY_TLS),
 	[CHANNEL_FTP_BANNER] = OF(FAMILY_BANNER),
 	[CHANNEL_GB28181] = OF(FAMILY_BANNER),
 	[CHANNEL_SIP_UA] = OF(FAMILY_BANNER),
@@ -120,7 +122,7 @@ evidence_channel(const char *name)
 bool
 channel_answers(unsigned channel)
 {
-	static const uint8_t others[] = {CHANNEL_HTTP_PATH, CHANNEL_RTSP_PATH, CHANNEL_PORT, CHANNEL_FACTORY_IP, CHANNEL_DNS, EVIDENCE_CLOUD, EVIDENCE_OUI};
+	static const uint8_t others[] = {CHANNEL_HTTP_PATH, CHANNEL_RTSP_PATH, CHANNEL_PORT, CHANNEL_FACTORY_IP, CHANNEL_DNS, CHANNEL_JA4, EVIDENCE_CLOUD, EVIDENCE_OUI};
 
 	for (size_t i = 0; i < sizeof others; i++)
 		if (others[i] == channel)
@@ -299,10 +301,10 @@ same_row(const struct evidence *a, const struct evidence *b)
 	return a->maker == b->maker && a->channel == b->channel && a->answered == b->answered && strcmp(a->pattern, b->pattern) == 0;
 }
 
-static struct evidence *
-find_row(struct identity *w, const struct evidence *ev)
+struct evidence *
+identity_row(struct identity *w, const struct evidence *ev)
 {
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; w && i < w->n; i++)
 		if (same_row(&w->rows[i], ev))
 			return &w->rows[i];
 	return NULL;
@@ -337,11 +339,25 @@ weaker_row(struct identity *w, const struct evidence *ev)
 	return least && row_counts(least) < row_counts(ev) ? least : NULL;
 }
 
+/* The MAC itself comes back with the row that was made of it. */
+static void
+recall_mac(struct identity *w, const struct evidence *ev)
+{
+	char text[MAC_TEXT];
+	bool is = ev->channel == EVIDENCE_OUI && strncmp(ev->pattern, IDENTITY_ANNOUNCED, strlen(IDENTITY_ANNOUNCED)) == 0;
+
+	snprintf(text, sizeof text, "%.17s", ev->excerpt);
+	if (!is || w->has_mac || !mac_parse(text, &w->mac))
+		return;
+	w->has_mac = true;
+	w->mac_us = ev->last_us;
+}
+
 unsigned
 identity_add(struct identity *w, const struct catalogue *c, const struct evidence *ev)
 {
 	const struct maker *makers;
-	struct evidence *row = find_row(w, ev);
+	struct evidence *row = identity_row(w, ev);
 
 	if (ev->maker >= catalogue_makers(c, &makers))
 		return 0;
@@ -363,6 +379,7 @@ identity_add(struct identity *w, const struct catalogue *c, const struct evidenc
 	*row = *ev;
 	if (!row->times)
 		row->times = 1;
+	recall_mac(w, ev);
 	w->news |= NEWS_EVIDENCE;
 	return NEWS_EVIDENCE | identity_judge(w, c);
 }
@@ -453,7 +470,7 @@ begins_alike(const char *a, const char *b)
 static bool
 is_house_brand(const struct catalogue *c, const struct maker *makers, uint16_t maker, const char *label)
 {
-	static const char *const words[] = {"house brand", "subsidiary", "covered entity", "own brand"};
+	static const char *const words[] = {"house brand", "subsidiary", "covered entity", "own brand", "its own name"};
 	const struct brand_row *rows;
 	size_t n = catalogue_brand(c, label, &rows);
 

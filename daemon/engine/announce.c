@@ -8,6 +8,7 @@
 #include "discovery.h"
 #include "engine.h"
 #include "identity.h"
+#include "sights.h"
 
 enum { LOST_MAX = 1 << 20 };
 
@@ -36,21 +37,47 @@ is_usable(const struct addr *a)
 	return addr_cmp(a, &none) != 0 && addr_cmp(a, &v4_none) != 0 && !link_local6 && a->b[0] != 0xff;
 }
 
+/*
+ * Behind a router the frame is the router's, and so is the source of what it relays (RFC 3046): then the address that the request is about
+ * counts, if it is one of this zone; else whoever it is has none yet.
+ */
+static struct device *
+remote_speaker(struct engine *e, const struct packet *p, const struct app *app, uint8_t zone, bool *ret_new)
+{
+	bool relayed = app->protocol && sights_detail(app, "relay").len > 0;
+	struct addr addr = p->tuple.src;
+	char text[ADDR_TEXT];
+
+	span_text(sights_detail(app, "address"), text, sizeof text);
+	if (relayed && (!addr_parse(text, &addr) || policy_zone_by_addr(e->is.policy, &addr) != zone))
+		return NULL;
+	return is_usable(&addr) ? device_by_packet(e->devices, e->is.policy, NULL, &addr, zone, &e->now, ret_new) : NULL;
+}
+
+static struct device *
+local_speaker(struct engine *e, const struct announced *a, const struct packet *p, uint8_t zone, bool *ret_new)
+{
+	if (!a->has_mac || mac_is_zero(&a->mac) || a->mac.b[0] & 1)
+		return NULL;
+	return is_usable(&p->tuple.src) ? device_by_packet(e->devices, e->is.policy, &a->mac, &p->tuple.src, zone, &e->now, ret_new)
+					: device_by_mac(e->devices, e->is.policy, &a->mac, zone, &e->now, ret_new);
+}
+
 /* NULL: whoever it is cannot be told from here. */
 static struct device *
-speaker(struct engine *e, const struct announced *a, const struct packet *p)
+speaker(struct engine *e, const struct announced *a, const struct packet *p, const struct app *app)
 {
 	size_t n;
 	const struct policy_zone *zones = policy_zones(e->is.policy, &n);
 	const struct link_zone *link = link_find(e, a->in);
-	bool is_new;
+	bool is_new = false;
 
-	/* Behind a router the link's speaker is the router. */
-	if (link->zone >= n || zones[link->zone].by_address || !a->has_mac || mac_is_zero(&a->mac) || a->mac.b[0] & 1)
+	if (link->zone >= n)
 		return NULL;
-	struct device *d = is_usable(&p->tuple.src)
-				   ? device_by_packet(e->devices, e->is.policy, &a->mac, &p->tuple.src, link->zone, &e->now, &is_new)
-				   : device_by_mac(e->devices, e->is.policy, &a->mac, link->zone, &e->now, &is_new);
+	struct device *d = zones[link->zone].by_address ? remote_speaker(e, p, app, link->zone, &is_new)
+							: local_speaker(e, a, p, link->zone, &is_new);
+	if (!d)
+		return NULL;
 	uint32_t i = device_index(e->devices, d);
 	if (i == DEVICE_ANONYMOUS)
 		return NULL;
@@ -77,8 +104,8 @@ read_words(const struct packet *p, struct app *ret)
 		ret->protocol = NULL;
 }
 
-static void
-announced(struct engine *e, const struct announced *a)
+void
+announce_packet(struct engine *e, const struct announced *a)
 {
 	struct packet p;
 	struct app app;
@@ -88,12 +115,12 @@ announced(struct engine *e, const struct announced *a)
 		e->stats.announcements_bad++;
 		return;
 	}
-	struct device *d = speaker(e, a, &p);
+	memset(&app, 0, sizeof app);
+	read_words(&p, &app);
+	struct device *d = speaker(e, a, &p, &app);
 	if (!d)
 		return;
 	e->stats.announcements++;
-	memset(&app, 0, sizeof app);
-	read_words(&p, &app);
 	observe_announcement(e, d, &p, &app);
 }
 
@@ -106,7 +133,7 @@ announce_datagram(struct engine *e, const void *data, size_t len)
 	for (;;)
 		switch (announce_next(&c, &a)) {
 		case ANNOUNCE_PACKET:
-			announced(e, &a);
+			announce_packet(e, &a);
 			break;
 		case ANNOUNCE_NONE:
 			break;

@@ -13,13 +13,11 @@
 #include "../probe/field.h"
 #include "identity.h"
 #include "sights.h"
+#include "witness.h"
 
 enum {
-	WEIGHT_OUI = 50,
 	WEIGHT_NAME = 40,    /* a name asked for: firmware asks for its maker's cloud, and for others' */
 	WEIGHT_CONTACT = 45, /* a flow to that cloud */
-	WEIGHT_OUI_WEAK = 25,
-	WEIGHT_LABEL = 40,
 	WEIGHT_HINT_WEAK = 20,
 	AT_ONCE = 8,	      /* flows of one device that are looked at for this at the same time */
 	SETTLED_SCORE = 90,   /* known well enough; from then on only a few flows are looked at, in case it becomes another one */
@@ -59,136 +57,32 @@ observe_wants(struct engine *e, struct device *d)
 	return true;
 }
 
-/* Whose words are matched. */
-struct sight {
-	struct engine *e;
-	struct device *d;
-	struct span text;
-};
-
-static struct span
-text_span(const char *text)
-{
-	return (struct span){(const uint8_t *)text, strlen(text)};
-}
-
-static void
-add(struct engine *e, struct device *d, struct evidence *ev)
-{
-	struct identity *w = device_identity(e->devices, d);
-
-	if (!w)
-		return;
-	ev->first_us = ev->last_us = e->now.wall_us;
-	ev->times = 1;
-	if (identity_add(w, policy_catalogue(e->is.policy), ev) & NEWS_EVIDENCE) {
-		e->stats.evidence++;
-		chronicle_evidence(e, d, ev);
-		chronicle_device(e, d);
-	}
-}
-
-static void
-learn(struct engine *e, struct device *d, enum identity_fact fact, struct span value)
-{
-	struct identity *w = value.len ? device_identity(e->devices, d) : NULL;
-
-	if (w && (identity_learn(w, fact, value) & NEWS_FACT))
-		chronicle_device(e, d);
-}
-
-/*
- * Some makers of the catalogue are labels: what bears one may be anybody's. Where it is known whose, the row speaks for that maker, no more than
- * that is sure; the label is remembered as one.
- */
-static void
-see_behind_label(struct engine *e, struct device *d, struct evidence *ev)
-{
-	static const uint8_t sure[] = {[CONFIDENCE_LOW] = 20, [CONFIDENCE_MEDIUM] = 50, [CONFIDENCE_HIGH] = 80};
-	const struct catalogue *c = policy_catalogue(e->is.policy);
-	const struct maker *makers;
-	const struct brand_row *rows;
-	size_t n = catalogue_makers(c, &makers);
-
-	if (ev->maker >= n || !makers[ev->maker].label)
-		return;
-	const char *label = makers[ev->maker].name;
-	learn(e, d, IDENTITY_BRAND, text_span(label));
-	if (catalogue_brand(c, label, &rows) != 1 || rows->maker == MAKER_UNKNOWN)
-		return;
-	ev->maker = rows->maker;
-	if (ev->weight > sure[rows->confidence])
-		ev->weight = sure[rows->confidence];
-}
-
-/* The part of the text that shows the pattern, if the pattern stands there as it is. */
-static struct span
-excerpt_of(struct span text, const struct fingerprint *row)
-{
-	enum { BEFORE = 16 };
-	long at = row->match == MATCH_SUBSTR ? span_find(text, row->pattern) : 0;
-
-	return at > BEFORE ? field_rest(text, (size_t)at - BEFORE) : text;
-}
-
-static void
-on_match(void *arg, const struct fingerprint *row)
-{
-	struct sight *s = arg;
-	struct evidence ev = {.maker = row->maker, .channel = (uint8_t)row->channel, .weight = row->weight, .weak = row->weak};
-
-	ev.answered = channel_answers(ev.channel);
-	see_behind_label(s->e, s->d, &ev);
-	snprintf(ev.pattern, sizeof ev.pattern, "%s", row->pattern);
-	span_text(excerpt_of(s->text, row), ev.excerpt, sizeof ev.excerpt);
-	add(s->e, s->d, &ev);
-}
-
-static void
-match(void *arg, enum channel channel, struct span text)
-{
-	struct sight *s = arg;
-
-	s->text = text;
-	if (text.len && device_index(s->e->devices, s->d) != DEVICE_ANONYMOUS)
-		(void)catalogue_match(policy_catalogue(s->e->is.policy), channel, text, on_match, s);
-}
-
-/* The label that it says it bears: its own word of who sells it, and a hint of who made it where only one maker does so. */
-static void
-see_label(struct engine *e, struct device *d, struct span value)
-{
-	const struct brand_row *rows;
-	struct evidence ev = {.channel = EVIDENCE_LABEL, .weight = WEIGHT_LABEL, .weak = true, .answered = true};
-	char label[IDENTITY_TEXT];
-
-	if (!sights_is_label(value))
-		return;
-	learn(e, d, IDENTITY_BRAND, value);
-	span_text(value, label, sizeof label);
-	if (catalogue_brand(policy_catalogue(e->is.policy), label, &rows) != 1 || rows->maker == MAKER_UNKNOWN)
-		return;
-	ev.maker = rows->maker;
-	snprintf(ev.pattern, sizeof ev.pattern, "%s", rows->brand);
-	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", label);
-	add(e, d, &ev);
-}
-
 /* What the device says of itself beside the patterns. */
 static void
 see_details(struct engine *e, struct device *d, const struct app *app)
 {
-	learn(e, d, IDENTITY_MODEL, sights_detail(app, "model"));
-	learn(e, d, IDENTITY_SERIAL, sights_detail(app, "serial"));
-	learn(e, d, IDENTITY_UID, sights_detail(app, "uid"));
-	see_label(e, d, sights_detail(app, "vendor"));
+	witness_learn(e, d, IDENTITY_MODEL, sights_detail(app, "model"));
+	witness_learn(e, d, IDENTITY_SERIAL, sights_detail(app, "serial"));
+	witness_learn(e, d, IDENTITY_UID, sights_detail(app, "uid"));
+	witness_label(e, d, sights_detail(app, "vendor"));
 	if (sights_banner_is_firmware(app))
-		learn(e, d, IDENTITY_FIRMWARE, text_span(app->banner));
-	if (app->protocol && strcmp(app->protocol, "dhcp") == 0) {
-		struct sight s = {.e = e, .d = d};
-		learn(e, d, IDENTITY_HOST, sights_detail(app, "name"));
-		match(&s, CHANNEL_DHCP_HOSTNAME, sights_detail(app, "name"));
+		witness_learn(e, d, IDENTITY_FIRMWARE, witness_text(app->banner));
+	if (app->protocol && strncmp(app->protocol, "dhcp", 4) == 0) {
+		struct witness s = {.e = e, .d = d};
+		witness_learn(e, d, IDENTITY_HOST, sights_detail(app, "name"));
+		witness_match(&s, CHANNEL_DHCP_HOSTNAME, sights_detail(app, "name"));
 	}
+}
+
+/* The MAC that it says it has, where its frames do not show it. Before all else that it says: it may be somebody else from here on. */
+static void
+see_own_mac(struct engine *e, struct device *d, const struct app *app, struct span payload, const struct flow *f)
+{
+	struct mac mac;
+	bool derived;
+
+	if (d->by_address && sights_mac(app, payload, &mac, &derived))
+		witness_announces(e, d, &mac, derived, sights_detail(app, "serial"), f);
 }
 
 /* ONVIF and ISAPI describe a device in elements of nearly the same names. */
@@ -206,27 +100,19 @@ see_document(struct engine *e, struct device *d, struct span doc)
 	if (span_find(doc, "irmwareVersion>") < 0) /* a document of another kind has other models and numbers */
 		return;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		learn(e, d, rows[i].fact, sights_element(doc, rows[i].name));
-	see_label(e, d, sights_element(doc, "Manufacturer"));
-	see_label(e, d, sights_element(doc, "manufacturer"));
+		witness_learn(e, d, rows[i].fact, sights_element(doc, rows[i].name));
+	witness_label(e, d, sights_element(doc, "Manufacturer"));
+	witness_label(e, d, sights_element(doc, "manufacturer"));
 }
 
+/* What multicast DNS says beside its services. */
 static void
-see_mac(struct engine *e, struct device *d, const struct mac *mac)
+see_strings(struct engine *e, struct device *d, const struct app *app, struct span payload)
 {
-	const struct oui_row *row = catalogue_oui(policy_catalogue(e->is.policy), mac);
-	struct evidence ev = {.channel = EVIDENCE_OUI};
-	char text[MAC_TEXT];
-
-	if (!row || row->maker == MAKER_UNKNOWN)
+	if (strcmp(app->protocol, "mdns") != 0)
 		return;
-	ev.maker = row->maker;
-	ev.weak = row->weak;
-	ev.weight = row->weak ? WEIGHT_OUI_WEAK : WEIGHT_OUI;
-	see_behind_label(e, d, &ev);
-	snprintf(ev.pattern, sizeof ev.pattern, "%s/%u", mac_print(&row->prefix, text), row->bits);
-	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", row->organisation);
-	add(e, d, &ev);
+	witness_learn(e, d, IDENTITY_MODEL, sights_txt(payload, "md="));
+	witness_label(e, d, sights_txt(payload, "manufacturer="));
 }
 
 /* Somebody who is not in the inventory wants to change this device. */
@@ -249,11 +135,38 @@ check_request(struct engine *e, struct device *d, const struct app *app, const s
 	report_identity(e, d, f, SID_MANAGEMENT, ALERT_HIGH, text);
 }
 
-void
-observe_app(struct engine *e, struct flow *f, const struct app *app, bool from_camera_answering)
+/*
+ * What the camera itself said, read alone: what its peer says of models, numbers and MACs is nobody's word. app itself where nobody else spoke,
+ * or where one side alone does not show what it speaks; *ret_own is false then.
+ */
+static const struct app *
+own_words(const struct app *app, const struct probe_input *in, unsigned side, struct app *room, bool *ret_own)
+{
+	struct probe_input own = *in;
+	char detail[sizeof app->detail];
+
+	*ret_own = in->side[!side].n == 0;
+	if (*ret_own || !app->protocol || !app->detail[0])
+		return app;
+	own.side[!side] = (struct probe_side){0};
+	*ret_own = probe_inspect(&own, room) == PROBE_DONE && strcmp(room->protocol, app->protocol) == 0;
+	if (!*ret_own)
+		return app;
+	memcpy(detail, room->detail, sizeof detail);
+	*room = *app;
+	memcpy(room->detail, detail, sizeof detail);
+	return room;
+}
+
+/*
+ * A probe has read something of this flow. own: the camera said something; else only what its client said is there, and that proves nothing.
+ * words: app, with the camera's own details.
+ */
+static void
+observe_app(struct engine *e, struct flow *f, const struct app *app, const struct app *words, bool own)
 {
 	struct device *d = device_at(e->devices, f->device);
-	struct sight s = {.e = e, .d = d};
+	struct witness s = {.e = e, .d = d};
 	char from[ADDR_TEXT];
 
 	if (!app->protocol)
@@ -262,11 +175,11 @@ observe_app(struct engine *e, struct flow *f, const struct app *app, bool from_c
 		observe_name(e, d, app->name);
 	if (f->inbound)
 		check_request(e, d, app, f, addr_print(&f->tuple.src, from), policy_device_by_addr(e->is.policy, &f->tuple.src) != DEVICE_UNKNOWN);
-	if (f->inbound && !from_camera_answering)
+	if (f->inbound && !own)
 		return;
-	sights_app(app, f->inbound, match, &s);
+	sights_app(words, f->inbound, witness_match, &s);
 	if (sights_detail(app, "request").len == 0)
-		see_details(e, d, app);
+		see_details(e, d, words);
 }
 
 bool
@@ -274,18 +187,23 @@ observe_bytes(struct engine *e, struct flow *f, const struct app *app, const str
 {
 	struct device *d = device_at(e->devices, f->device);
 	const struct probe_side *own = &in->side[f->inbound ? PROBE_TO_CLIENT : PROBE_TO_SERVER];
-	struct sight s = {.e = e, .d = d};
+	struct witness s = {.e = e, .d = d};
+	struct app room;
+	bool is_own;
 	char port[16];
 
-	observe_app(e, f, app, f->inbound && own->n > 0);
+	const struct app *words = own_words(app, in, f->inbound ? PROBE_TO_CLIENT : PROBE_TO_SERVER, &room, &is_own);
+	if (own->n > 0 && is_own && sights_detail(words, "request").len == 0)
+		see_own_mac(e, d, words, in->l4 == IPPROTO_UDP ? own->units[0] : (struct span){0}, f);
+	observe_app(e, f, app, words, own->n > 0);
 	if (own->n > 0) {
-		sights_bytes(app, in->l4, own->units[0], f->inbound, match, &s);
+		sights_bytes(app, in->l4, own->units[0], f->inbound, witness_match, &s);
 		if (f->inbound && in->l4 == IPPROTO_TCP)
 			see_document(e, d, own->units[0]);
 	}
 	if (f->inbound && own->n > 0 && proto_name(in->l4)) {
 		snprintf(port, sizeof port, "%u/%s", in->port, proto_name(in->l4));
-		match(&s, CHANNEL_PORT, text_span(port));
+		witness_match(&s, CHANNEL_PORT, witness_text(port));
 	}
 	return f->inbound && sights_more(app, in);
 }
@@ -293,19 +211,16 @@ observe_bytes(struct engine *e, struct flow *f, const struct app *app, const str
 void
 observe_announcement(struct engine *e, struct device *d, const struct packet *p, const struct app *app)
 {
-	struct sight s = {.e = e, .d = d};
+	struct witness s = {.e = e, .d = d};
 	char from[ADDR_TEXT];
-	struct mac mac;
 
 	check_request(e, d, app, NULL, device_name(d, e->is.policy, from), d->inventory != DEVICE_UNKNOWN);
 	if (sights_detail(app, "request").len == 0 && sights_tells(app, p->payload)) {
-		sights_app(app, true, match, &s);
-		sights_bytes(app, IPPROTO_UDP, p->payload, true, match, &s);
+		see_own_mac(e, d, app, p->payload, NULL);
+		sights_app(app, true, witness_match, &s);
+		sights_bytes(app, IPPROTO_UDP, p->payload, true, witness_match, &s);
 		see_details(e, d, app);
-		/* Behind a router the MAC is where it says so itself. */
-		span_text(sights_detail(app, "mac"), from, sizeof from);
-		if (d->by_address && mac_parse(from, &mac))
-			see_mac(e, d, &mac);
+		see_strings(e, d, app, p->payload);
 	}
 	observe_tell(e, d, NULL);
 }
@@ -322,8 +237,8 @@ add_hint(struct engine *e, struct device *d, const struct cloud_answer *a, uint8
 		return;
 	snprintf(ev.pattern, sizeof ev.pattern, "%s", a->by);
 	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", what);
-	see_behind_label(e, d, &ev);
-	add(e, d, &ev);
+	witness_behind_label(e, d, &ev);
+	witness_add(e, d, &ev);
 }
 
 void
@@ -335,22 +250,22 @@ observe_name(struct engine *e, struct device *d, const char *name)
 
 	for (size_t i = 0; i < n; i++)
 		add_hint(e, d, &answers[i], WEIGHT_NAME, name);
-	struct sight s = {.e = e, .d = d};
-	match(&s, CHANNEL_DNS, text_span(name));
+	struct witness s = {.e = e, .d = d};
+	witness_match(&s, CHANNEL_DNS, witness_text(name));
 }
 
 void
 observe_device(struct engine *e, struct device *d, const struct flow *f)
 {
-	struct sight s = {.e = e, .d = d};
+	struct witness s = {.e = e, .d = d};
 	char text[512], name[ADDR_TEXT], addr[ADDR_TEXT];
 	const struct oui_row *row = d->by_address ? NULL : catalogue_oui(policy_catalogue(e->is.policy), &d->mac);
 
 	if (device_index(e->devices, d) == DEVICE_ANONYMOUS)
 		return;
 	if (!d->by_address)
-		see_mac(e, d, &d->mac);
-	match(&s, CHANNEL_FACTORY_IP, text_span(addr_print(&d->addr, name)));
+		witness_mac(e, d, &d->mac);
+	witness_match(&s, CHANNEL_FACTORY_IP, witness_text(addr_print(&d->addr, name)));
 	chronicle_device(e, d);
 	/* The inventory's own were expected; in a zone of MACs an address alone is nobody's first appearance. */
 	if (!d->restored && d->inventory == DEVICE_UNKNOWN && !(d->by_address && is_mac_zone(e, d->zone))) {
@@ -546,7 +461,9 @@ rebase_one(void *arg, struct device *d)
 
 	identity_rebase(d->who, r->before, policy_catalogue(r->e->is.policy));
 	if (!d->by_address)
-		see_mac(r->e, d, &d->mac);
+		witness_mac(r->e, d, &d->mac);
+	else if (d->who && d->who->has_mac)
+		witness_announces(r->e, d, &d->who->mac, false, (struct span){0}, NULL);
 	return true;
 }
 

@@ -3,9 +3,11 @@
 #include "sights.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../probe/field.h"
+#include "addr.h"
 #include "names.h"
 
 enum {
@@ -51,6 +53,10 @@ static const struct app_sight {
 	{"sip", offsetof(struct app, banner), CHANNEL_SIP_UA, true},
 	{"gb28181", offsetof(struct app, banner), CHANNEL_SIP_UA, true},
 	{"dhcp", offsetof(struct app, banner), CHANNEL_DHCP_VENDOR_CLASS, true},
+	{"dhcp", offsetof(struct app, banner), CHANNEL_DHCP_VENDOR_CLASS, false}, /* its announcement */
+	{"dhcpv6", offsetof(struct app, banner), CHANNEL_DHCP_VENDOR_CLASS, true},
+	{"dhcpv6", offsetof(struct app, banner), CHANNEL_DHCP_VENDOR_CLASS, false},
+	{"snmp", offsetof(struct app, banner), CHANNEL_SNMP_SYSDESCR, false},
 };
 
 /* What a device speaks as a client because of who made it. Whoever opens a vendor's SDK port is a recorder or a program of anybody's. */
@@ -92,6 +98,8 @@ sights_app(const struct app *app, bool serves, sight_visit *visit, void *arg)
 	}
 	if (serves && answered_well(app) && app->http_path[0])
 		visit(arg, strcmp(app->protocol, "rtsp") == 0 ? CHANNEL_RTSP_PATH : CHANNEL_HTTP_PATH, text_span(app->http_path));
+	if (!serves && app->ja4[0])
+		visit(arg, CHANNEL_JA4, text_span(app->ja4));
 	visit(arg, CHANNEL_MODEL, sights_detail(app, "model"));
 }
 
@@ -170,11 +178,84 @@ visit_answer(const struct app *app, struct span own, sight_visit *visit, void *a
 		visit_document(first(field_after(own, "\r\n\r\n"), ANSWER_MAX), visit, arg);
 }
 
+struct span
+sights_txt(struct span payload, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (unsigned tries = 0; tries < TOKENS; tries++) {
+		long at = span_find(payload, key);
+		if (at < 0)
+			return (struct span){0};
+		/* The string's length stands in front of it: that, and no control bytes, tell it from what only looks like it. */
+		size_t len = at > 0 ? payload.p[at - 1] : 0;
+		struct span value = len > n ? field_bytes(payload, (size_t)at + n, len - n) : (struct span){0};
+		if (value.len && field_printable(value))
+			return value;
+		payload = field_rest(payload, (size_t)at + n);
+	}
+	return (struct span){0};
+}
+
+/* The last group of a UUID, twelve digits, in which many makers put the MAC. */
+static bool
+mac_of_digits(struct span s, struct mac *ret)
+{
+	char text[MAC_TEXT + 1]; /* one more ":" behind it, cut off again */
+
+	if (s.len != 12)
+		return false;
+	for (size_t i = 0; i < 6; i++)
+		snprintf(text + i * 3, 4, "%c%c:", s.p[i * 2], s.p[i * 2 + 1]);
+	text[MAC_TEXT - 1] = 0;
+	return mac_parse(text, ret);
+}
+
+bool
+sights_mac(const struct app *app, struct span payload, struct mac *ret, bool *ret_derived)
+{
+	static const char mark[] = "urn:uuid:";
+	struct span said = sights_detail(app, "mac"), uuid;
+	char text[MAC_TEXT];
+
+	/* The one in a DUID is of any of its interfaces, and of when it was made. */
+	*ret_derived = app->protocol && strcmp(app->protocol, "dhcpv6") == 0;
+	span_text(said, text, sizeof text);
+	if (said.len == MAC_TEXT - 1 && mac_parse(text, ret))
+		return true;
+	if (said.len == 12 && mac_of_digits(said, ret))
+		return true;
+	*ret_derived = true;
+	if (!app->protocol)
+		return false;
+	if (strcmp(app->protocol, "mdns") == 0)
+		return mac_of_digits(sights_txt(payload, "macaddress="), ret);
+	if (strcmp(app->protocol, "ws-discovery") != 0)
+		return false;
+	uuid = sights_element(payload, "Address");
+	return span_starts(uuid, mark) && uuid.len == strlen(mark) + 36 && mac_of_digits(field_rest(uuid, uuid.len - 12), ret);
+}
+
 /* Names of services, as a catalogue writes them: _axis-video._tcp */
+static void
+visit_service(struct span service, struct span model, char *both, size_t cap, sight_visit *visit, void *arg)
+{
+	visit(arg, CHANNEL_MDNS_SERVICE, service);
+	if (!model.len)
+		return;
+	/* Rows may ask for the model of a service: "_hap._tcp md=Welcome". */
+	size_t n = span_text(service, both, cap - 8);
+	n += (size_t)snprintf(both + n, cap - n, " md=");
+	n += span_text(model, both + n, cap - n);
+	visit(arg, CHANNEL_MDNS_SERVICE, (struct span){(const uint8_t *)both, n});
+}
+
 static void
 visit_mdns(struct span payload, sight_visit *visit, void *arg)
 {
 	static struct dns_message m; /* 18 KiB; one thread */
+	struct span model = sights_txt(payload, "md=");
+	char both[192];
 
 	if (!dns_parse(payload, &m) || !m.response)
 		return;
@@ -186,8 +267,9 @@ visit_mdns(struct span payload, sight_visit *visit, void *arg)
 		name.len = (size_t)at + strlen("._tcp");
 		for (size_t k = name.len; k-- > 0;) /* "Front door._axis-video._tcp" */
 			if (name.p[k] == '_' && (k == 0 || name.p[k - 1] == '.') && !span_starts(field_rest(name, k), "_tcp"))
-				visit(arg, CHANNEL_MDNS_SERVICE, field_rest(name, k));
+				visit_service(field_rest(name, k), model, both, sizeof both, visit, arg);
 	}
+	visit(arg, CHANNEL_MODEL, model);
 }
 
 static void

@@ -4,6 +4,7 @@
 #define LENSCAP_SIGHTS_H
 
 #include "catalogue.h"
+#include "addr.h"
 #include "cursor.h"
 #include "probe.h"
 
@@ -21,6 +22,10 @@ bool sights_more(const struct app *app, const struct probe_input *in);
 bool sights_banner_is_firmware(const struct app *app);
 /* Text of an element by its local name: <tds:Model>…; empty when there is none. */
 struct span sights_element(struct span doc, const char *name);
+/* The value of a TXT string of multicast DNS, by its key with '='; empty when there is none. */
+struct span sights_txt(struct span payload, const char *key);
+/* The MAC that the device says it has. *ret_derived: cut out of a longer identifier. False: it says none; ret is untouched. */
+bool sights_mac(const struct app *app, struct span payload, struct mac *ret, bool *ret_derived);
 /* A word that stands on a box, not one that firmware has where nobody filled it in. */
 bool sights_is_label(struct span label);
 /* One value of app->detail: "model=…; serial=…". Empty when there is none. */

@@ -5,7 +5,7 @@
 
 #include "cursor.h"
 
-enum { BER_INTEGER = 0x02, BER_OCTETS = 0x04, BER_SEQUENCE = 0x30 };
+enum { BER_INTEGER = 0x02, BER_OCTETS = 0x04, BER_OID = 0x06, BER_SEQUENCE = 0x30 };
 
 /* The value of the next element, which must have this tag; bad (both) otherwise. */
 struct cursor ber_take(struct cursor *c, uint8_t tag);

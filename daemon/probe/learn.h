@@ -4,7 +4,7 @@
  *
  * detail is a list of facts, "serial=4A0123; model=IPC-HDW2431; mac=3c:ef:8c:00:00:01". Keys in
  * use: serial, uid (an id in a vendor's peer-to-peer cloud), model, mac, vendor, name, id, request
- * (a management command that is more than a search). The first value of a key stays; one that does
+ * (a management command that is more than a search), relay and address (DHCP: who asks for whom). The first value of a key stays; one that does
  * not fit any more is left out whole. A device cannot forge a second fact inside a value:
  * semicolons and control bytes become underscores.
  *

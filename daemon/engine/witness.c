@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what a device showed to rows of evidence and facts; see witness.h. */
+#include "witness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "chronicle.h"
+#include "engine.h"
+#include "../probe/field.h"
+#include "sights.h"
+
+enum {
+	WEIGHT_OUI = 50,
+	WEIGHT_OUI_WEAK = 25,
+	WEIGHT_LABEL = 40,
+	AGAIN_S = 60,	  /* between two words to the store of one row */
+	TWO_FACES_S = 30, /* within so long two MACs are one device with two interfaces; nobody replaces a camera that fast */
+};
+
+/* A row that is known is told again from time to time, so that a later run knows how often and how lately it was seen. */
+static void
+tell_again(struct engine *e, struct device *d, const struct evidence *ev)
+{
+	struct evidence *row = identity_row(d->who, ev);
+
+	if (!row || (row->told_us && e->now.wall_us - row->told_us < (int64_t)AGAIN_S * 1000000 && e->now.wall_us >= row->told_us))
+		return;
+	row->told_us = e->now.wall_us;
+	chronicle_evidence(e, d, row);
+}
+
+void
+witness_add(struct engine *e, struct device *d, struct evidence *ev)
+{
+	struct identity *w = device_identity(e->devices, d);
+
+	if (!w)
+		return;
+	ev->first_us = ev->last_us = e->now.wall_us;
+	ev->times = 1;
+	if (identity_add(w, policy_catalogue(e->is.policy), ev) & NEWS_EVIDENCE) {
+		e->stats.evidence++;
+		chronicle_device(e, d);
+	}
+	tell_again(e, d, ev);
+}
+
+void
+witness_learn(struct engine *e, struct device *d, enum identity_fact fact, struct span value)
+{
+	struct identity *w = value.len ? device_identity(e->devices, d) : NULL;
+
+	if (w && (identity_learn(w, fact, value) & NEWS_FACT))
+		chronicle_device(e, d);
+}
+
+/*
+ * Some makers of the catalogue are labels: what bears one may be anybody's. Where it is known whose, the row speaks for that maker, no more than
+ * that is sure; the label is remembered as one.
+ */
+void
+witness_behind_label(struct engine *e, struct device *d, struct evidence *ev)
+{
+	static const uint8_t sure[] = {[CONFIDENCE_LOW] = 20, [CONFIDENCE_MEDIUM] = 50, [CONFIDENCE_HIGH] = 80};
+	const struct catalogue *c = policy_catalogue(e->is.policy);
+	const struct maker *makers;
+	const struct brand_row *rows;
+	size_t n = catalogue_makers(c, &makers);
+
+	if (ev->maker >= n || !makers[ev->maker].label)
+		return;
+	const char *label = makers[ev->maker].name;
+	witness_learn(e, d, IDENTITY_BRAND, witness_text(label));
+	if (catalogue_brand(c, label, &rows) != 1 || rows->maker == MAKER_UNKNOWN)
+		return;
+	ev->maker = rows->maker;
+	if (ev->weight > sure[rows->confidence])
+		ev->weight = sure[rows->confidence];
+}
+
+/* The part of the text that shows the pattern, if the pattern stands there as it is. */
+static struct span
+excerpt_of(struct span text, const struct fingerprint *row)
+{
+	enum { BEFORE = 16 };
+	long at = row->match == MATCH_SUBSTR ? span_find(text, row->pattern) : 0;
+
+	return at > BEFORE ? field_rest(text, (size_t)at - BEFORE) : text;
+}
+
+static void
+on_match(void *arg, const struct fingerprint *row)
+{
+	struct witness *s = arg;
+	struct evidence ev = {.maker = row->maker, .channel = (uint8_t)row->channel, .weight = row->weight, .weak = row->weak};
+
+	ev.answered = channel_answers(ev.channel);
+	witness_behind_label(s->e, s->d, &ev);
+	snprintf(ev.pattern, sizeof ev.pattern, "%s", row->pattern);
+	span_text(excerpt_of(s->text, row), ev.excerpt, sizeof ev.excerpt);
+	witness_add(s->e, s->d, &ev);
+}
+
+void
+witness_match(void *arg, enum channel channel, struct span text)
+{
+	struct witness *s = arg;
+
+	s->text = text;
+	if (text.len && device_index(s->e->devices, s->d) != DEVICE_ANONYMOUS)
+		(void)catalogue_match(policy_catalogue(s->e->is.policy), channel, text, on_match, s);
+}
+
+/* The label that it says it bears: its own word of who sells it, and a hint of who made it where only one maker does so. */
+void
+witness_label(struct engine *e, struct device *d, struct span value)
+{
+	const struct brand_row *rows;
+	struct evidence ev = {.channel = EVIDENCE_LABEL, .weight = WEIGHT_LABEL, .weak = true, .answered = true};
+	char label[IDENTITY_TEXT];
+
+	if (!sights_is_label(value))
+		return;
+	witness_learn(e, d, IDENTITY_BRAND, value);
+	span_text(value, label, sizeof label);
+	if (catalogue_brand(policy_catalogue(e->is.policy), label, &rows) != 1 || rows->maker == MAKER_UNKNOWN)
+		return;
+	ev.maker = rows->maker;
+	snprintf(ev.pattern, sizeof ev.pattern, "%s", rows->brand);
+	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", label);
+	witness_add(e, d, &ev);
+}
+
+/* Who bought this block of addresses. how: "", or "announced " where the device says it of itself; then the address goes in front. */
+static void
+see_oui(struct engine *e, struct device *d, const struct mac *mac, const char *how)
+{
+	const struct oui_row *row = catalogue_oui(policy_catalogue(e->is.policy), mac);
+	struct evidence ev = {.channel = EVIDENCE_OUI};
+	char text[MAC_TEXT];
+
+	if (!row || row->maker == MAKER_UNKNOWN)
+		return;
+	ev.maker = row->maker;
+	ev.weak = row->weak;
+	ev.weight = row->weak ? WEIGHT_OUI_WEAK : WEIGHT_OUI;
+	witness_behind_label(e, d, &ev);
+	snprintf(ev.pattern, sizeof ev.pattern, "%s%s/%u", how, mac_print(&row->prefix, text), row->bits);
+	snprintf(ev.excerpt, sizeof ev.excerpt, "%s%s%s", *how ? mac_print(mac, text) : "", *how ? " " : "", row->organisation);
+	witness_add(e, d, &ev);
+}
+
+void
+witness_mac(struct engine *e, struct device *d, const struct mac *mac)
+{
+	see_oui(e, d, mac, "");
+}
+
+/* It had announced another MAC, for so long that the two are hardly one device, and does not show the serial number that it had. */
+static bool
+is_another(const struct engine *e, const struct identity *w, const struct mac *mac, struct span serial)
+{
+	bool same_serial = serial.len > 0 && span_equals(serial, w->fact[IDENTITY_SERIAL]);
+
+	return w->has_mac && memcmp(mac, &w->mac, sizeof *mac) != 0 && !same_serial &&
+	       e->now.wall_us - w->mac_us > (int64_t)TWO_FACES_S * 1000000;
+}
+
+/* The address is somebody else's now: nothing of what was known of the one before is its. */
+static void
+begin_anew(struct engine *e, struct device *d, const struct mac *mac, const struct flow *f)
+{
+	char text[400], name[ADDR_TEXT], before[MAC_TEXT], after[MAC_TEXT];
+
+	snprintf(text, sizeof text, "LENSCAP identity changed: %s announced the MAC %s before and announces %s now; what was known of it is dropped",
+		 device_name(d, e->is.policy, name), mac_print(&d->who->mac, before), mac_print(mac, after));
+	report_identity(e, d, f, SID_IDENTITY_CHANGED, ALERT_HIGH, text);
+	chronicle_forget(e, d);
+	identity_free(d->who);
+	d->who = NULL;
+	d->first_us = e->now.wall_us;
+	names_forget(e->names, device_index(e->devices, d));
+	engine_identity_changed(e);
+	chronicle_device(e, d);
+}
+
+void
+witness_announces(struct engine *e, struct device *d, const struct mac *mac, bool derived, struct span serial, const struct flow *f)
+{
+	struct identity *w = d->by_address ? device_identity(e->devices, d) : NULL;
+
+	if (!w || mac_is_zero(mac) || mac->b[0] & 1 || (derived && w->has_mac))
+		return;
+	if (is_another(e, w, mac, serial)) {
+		begin_anew(e, d, mac, f);
+		w = device_identity(e->devices, d);
+		if (!w)
+			return;
+	}
+	if (!w->has_mac)
+		w->mac = *mac;
+	w->has_mac = true;
+	if (memcmp(mac, &w->mac, sizeof *mac) == 0)
+		w->mac_us = e->now.wall_us;
+	see_oui(e, d, mac, IDENTITY_ANNOUNCED);
+}
