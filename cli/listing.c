@@ -17,6 +17,7 @@ struct listing {
 	struct listing_style style;
 	size_t columns, rows, cap;
 	char **cells; /* row by row; the header is row 0 */
+	char mark[LISTING_COLUMNS]; /* '=' and '~' as in listing_new(), else 0 */
 	bool short_of_memory;
 };
 
@@ -102,9 +103,14 @@ listing_new(const char *const *header, const struct listing_style *style)
 	if (!l)
 		return NULL;
 	l->style = *style;
-	while (l->columns < LISTING_COLUMNS && header[l->columns])
+	const char *plain[LISTING_COLUMNS];
+	for (size_t i = 0; i < LISTING_COLUMNS && header[i]; i++) {
+		bool marked = header[i][0] == '=' || header[i][0] == '~';
+		l->mark[i] = marked ? header[i][0] : 0;
+		plain[i] = header[i] + marked;
 		l->columns++;
-	listing_row(l, header);
+	}
+	listing_row(l, plain);
 	return l;
 }
 
@@ -120,24 +126,48 @@ cell(const struct listing *l, size_t row, size_t column)
 	return l->cells[row * l->columns + column];
 }
 
-/* The widest gives way, until a row fits or nothing is wide any more. */
+static size_t
+sum_of(const struct listing *l, const size_t width[])
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < l->columns; i++)
+		sum += width[i] + (width[i] && sum ? GAP : 0);
+	return sum;
+}
+
+/* Columns that can be done without go, the last one first. Width 0: not shown. */
+static void
+leave_out(const struct listing *l, size_t width[])
+{
+	for (size_t i = l->columns; i-- > 0 && sum_of(l, width) > l->style.width;)
+		if (l->mark[i] == '~')
+			width[i] = 0;
+}
+
+/* The widest gives way, until a row fits or nothing is wide any more; `kept`: those that others give way to as well. */
+static void
+narrow(const struct listing *l, size_t width[], bool kept)
+{
+	for (size_t sum = sum_of(l, width); sum > l->style.width; sum--) {
+		size_t widest = LISTING_COLUMNS;
+		for (size_t i = 0; i < l->columns; i++)
+			if ((kept || l->mark[i] != '=') && width[i] > (widest < LISTING_COLUMNS ? width[widest] : NARROWEST))
+				widest = i;
+		if (widest == LISTING_COLUMNS)
+			return;
+		width[widest]--;
+	}
+}
+
 static void
 squeeze(const struct listing *l, size_t width[])
 {
-	size_t sum = (l->columns - 1) * GAP;
-
-	for (size_t i = 0; i < l->columns; i++)
-		sum += width[i];
-	while (l->style.width && sum > l->style.width) {
-		size_t widest = 0;
-		for (size_t i = 1; i < l->columns; i++)
-			if (width[i] > width[widest])
-				widest = i;
-		if (width[widest] <= NARROWEST)
-			return;
-		width[widest]--;
-		sum--;
-	}
+	if (!l->style.width)
+		return;
+	leave_out(l, width);
+	narrow(l, width, false);
+	narrow(l, width, true);
 }
 
 /* The cell in so many columns; the last one is not filled up. */
@@ -177,8 +207,12 @@ listing_print(struct listing *l, FILE *out)
 	for (size_t r = from; r < l->rows; r++) {
 		bool bold = r == 0 && l->style.colour;
 		fputs(bold ? "\033[1m" : "", out);
-		for (size_t i = 0; i < l->columns; i++)
-			print_cell(cell(l, r, i), width[i], i + 1 == l->columns, out);
+		size_t last = l->columns - 1;
+		while (last > 0 && width[last] == 0)
+			last--;
+		for (size_t i = 0; i <= last; i++)
+			if (width[i])
+				print_cell(cell(l, r, i), width[i], i == last, out);
 		fputs(bold ? "\033[0m\n" : "\n", out);
 	}
 	return !l->short_of_memory && !ferror(out);

@@ -11,7 +11,7 @@
 #include "client.h"
 #include "listing.h"
 
-enum { LINE = 1024, WORDS = 512 };
+enum { LINE = 1024, SID_OWN = 1990000 };
 
 struct line {
 	char text[LINE];
@@ -140,6 +140,18 @@ cut(char *text, size_t width)
 		}
 }
 
+/* What an alert says itself, where no rule and no far side tell it: a label that lies, a reload that was refused. NULL: they do. */
+static const char *
+own_words(struct json_object *r)
+{
+	static const char prefix[] = "LENSCAP ";
+	const char *text = client_text(r, "alert.signature");
+
+	if (!*text || (*client_text(r, "lenscap.device.name") && client_number(r, "alert.signature_id") <= SID_OWN))
+		return NULL;
+	return strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : text;
+}
+
 void
 tail_print(const struct tail_style *style, struct json_object *r, FILE *out)
 {
@@ -153,9 +165,9 @@ tail_print(const struct tail_style *style, struct json_object *r, FILE *out)
 	size_t at = l.len;
 	add(&l, "%-6s ", done->name);
 	if (strcmp(type, "stats") == 0)
-		add(&l, "%lld packets, %lld flows", client_number(r, "lenscap.counters.packets"), client_number(r, "lenscap.counters.flows_active"));
-	else if (!*device && *client_text(r, "alert.signature"))
-		add(&l, "%s", client_text(r, "alert.signature"));
+		add(&l, "%lld packets, %lld flows", client_number(r, "lenscap.stats.packets"), client_number(r, "lenscap.stats.flows_active"));
+	else if (own_words(r))
+		add(&l, "%s", own_words(r));
 	else {
 		add(&l, "%-12s ", *device ? device : "-");
 		add_far_side(&l, r);

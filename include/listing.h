@@ -29,7 +29,10 @@ enum {
 /* What stdout asks for: width 0 unless it is a terminal (its size, or COLUMNS). */
 struct listing_style listing_style(bool colour, bool header);
 
-/* header: ends with NULL, at most LISTING_COLUMNS; copied. NULL when memory is short, and then all the others do nothing. */
+/*
+ * header: ends with NULL, at most LISTING_COLUMNS; copied. A name that begins with '=' is of a column that others give way to, with '~' of one
+ * that is left out, last first, where a row does not fit. NULL when memory is short, and then all the others do nothing.
+ */
 struct listing *listing_new(const char *const *header, const struct listing_style *style);
 /* As many cells as the header has; NULL is an empty one. Copied; control bytes become '?'. */
 void listing_row(struct listing *l, const char *const *cells);
