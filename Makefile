@@ -36,7 +36,7 @@ obj     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 GATE_LIBS   = -lnftables -lnftnl -lmnl -lcap-ng
 ENGINE_LIBS = -lsqlite3 -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng -lm
-CLI_LIBS    = $(ENGINE_LIBS) -lpcap -lncurses
+CLI_LIBS    = $(ENGINE_LIBS) -lpcap -lncurses -lpsl
 
 ENGINE_CORE := $(call obj,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))
 GATE_CORE   := $(call obj,$(filter-out daemon/gate/main.c,$(GATE)) $(BASE))
@@ -66,10 +66,16 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"; $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# gate_*_test.c tests the gate's modules, every other one the engine's.
+# gate_*_test.c tests the gate's modules, cli_*_test.c the command's, every other one the engine's.
 $(BUILD)/unit/gate_%_test: $(BUILD)/tests/unit/gate_%_test.o $(GATE_CORE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(GATE_LIBS) -lcmocka $(LDLIBS)
+# An archive, so that a test gets what it needs of the command and not its main().
+$(BUILD)/cli.a: $(call obj,$(filter-out cli/main.c,$(CLI)))
+	@rm -f $@; ar rcs $@ $^
+$(BUILD)/unit/cli_%_test: $(BUILD)/tests/unit/cli_%_test.o $(BUILD)/cli.a $(ENGINE_CORE)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLI_LIBS) -lcmocka $(LDLIBS)
 $(BUILD)/unit/%_test: $(BUILD)/tests/unit/%_test.o $(ENGINE_CORE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) -lcmocka $(LDLIBS)
@@ -111,17 +117,19 @@ fuzz: $(FUZZ)
 
 # Silence is the only good answer.
 lint:
-	@mandoc -T lint -W warning man/*.[58]
+	@mandoc -T lint -W warning man/*.[578]
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
 		-D_GNU_SOURCE '-Dmnl_attr_for_each_nested(a,b)=while(mnl_next(&a,b))' -Iinclude daemon cli
 	@clang-tidy --quiet $(wildcard daemon/*/*.c cli/*.c) -- -std=gnu17 $(DEFINES) 2>/dev/null
 
 MAN5 := $(wildcard man/*.5)
+MAN7 := $(wildcard man/*.7)
 MAN8 := $(wildcard man/*.8)
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
-UNITS    := systemd/lenscap.service systemd/lenscap-geo.path systemd/lenscap-geo.service
+UNITS    := systemd/lenscap.service systemd/lenscap-geo.path systemd/lenscap-geo.service systemd/lenscap-metrics.timer \
+            systemd/lenscap-metrics.service
 LIBDIRS   = sysusers.d tmpfiles.d sysctl.d modules-load.d
-INSTALLED = bin sbin libexec/lenscap share/lenscap/catalogue share/man/man5 share/man/man8 share/bash-completion/completions $(addprefix lib/,$(LIBDIRS))
+INSTALLED = bin sbin libexec/lenscap $(addprefix share/lenscap/,catalogue prometheus grafana siem) $(addprefix share/man/,man5 man7 man8) share/bash-completion/completions $(addprefix lib/,$(LIBDIRS))
 install: all
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED)) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/logrotate.d \
 		$(addprefix $(DESTDIR)$(SYSCONFDIR)/lenscap/,policy.d catalogue.d)
@@ -129,8 +137,12 @@ install: all
 	install -m 755 $(BUILD)/lenscap $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/lenscap-engine systemd/geo-reload $(DESTDIR)$(PREFIX)/libexec/lenscap/
 	install -m 644 config/eve.schema.json config/policy.schema.json $(DESTDIR)$(PREFIX)/share/lenscap/
+	install -m 644 $(wildcard config/siem/*) $(DESTDIR)$(PREFIX)/share/lenscap/siem/
 	install -m 644 $(CATALOGUE) $(DESTDIR)$(PREFIX)/share/lenscap/catalogue/
+	install -m 644 config/prometheus/lenscap.rules.yml $(DESTDIR)$(PREFIX)/share/lenscap/prometheus/
+	install -m 644 config/grafana/lenscap.json $(DESTDIR)$(PREFIX)/share/lenscap/grafana/
 	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(MAN7) $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
 	$(BUILD)/lenscap completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lenscap
 	for u in $(UNITS); do sed 's,/usr/,$(PREFIX)/,' $$u > $(DESTDIR)$(UNITDIR)/$${u#*/} || exit 1; done
@@ -153,4 +165,4 @@ deb:
 clean:
 	rm -rf build build-*
 
--include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(BUILD) -path '$(BUILD)/deb*' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -443,7 +443,7 @@ explain_logged(const struct wish *w, const struct cli *cli)
 		fprintf(stderr, "lenscap: %s\n", client_text(answer, "error"));
 		code = EXIT_NEGATIVE;
 	} else if (answer && !found.row) {
-		fprintf(stderr, "lenscap: no flow %lld is remembered\n", id);
+		fprintf(stderr, "lenscap: no flow %lld is remembered; one that goes on still is remembered at its end\n", id);
 		code = EXIT_NEGATIVE;
 	} else if (answer) {
 		if (w->json)

@@ -17,8 +17,12 @@ const struct command *const commands[] = {
 	&command_flows,
 	&command_devices,
 	&command_geo,
+	&command_metrics,
 	&command_check,
 	&command_explain,
+	&command_diff,
+	&command_learn,
+	&command_report,
 	&command_vet,
 	&command_replay,
 	&command_reload,
@@ -44,14 +48,34 @@ cli_usage(const struct command *c)
 	return EXIT_USAGE;
 }
 
+/* Those that the summary only names, so that it fits on a screen. */
+static const struct command *const rare[] = {
+	&command_geo,	 &command_metrics, &command_confirm, &command_undo,	  &command_mode,       &command_release, &command_reopen,
+	&command_help, &command_schema,  &command_debug_bundle, &command_completion, &command_version,
+};
+
+static bool
+is_rare(const struct command *c)
+{
+	for (size_t i = 0; i < sizeof rare / sizeof *rare; i++)
+		if (rare[i] == c)
+			return true;
+	return false;
+}
+
+/* At most 25 lines: tests/man/run counts them. */
 static void
 usage(FILE *out)
 {
 	fprintf(out, "usage: lenscap [--run-dir DIR] [--color=auto|always|never] [-q] [--no-header] COMMAND [ARGUMENTS]\n\n");
 	for (size_t i = 0; commands[i]; i++)
-		if (commands[i]->name[0] != '_')
-			fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->help);
-	fprintf(out, "\nexamples:\n  lenscap check /etc/lenscap/lenscap.yaml\n  lenscap reload\n  lenscap status --json\n\nsee lenscap(8)\n");
+		if (commands[i]->name[0] != '_' && !is_rare(commands[i]))
+			fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->help);
+	fprintf(out, "and:");
+	for (size_t i = 0; i < sizeof rare / sizeof *rare; i++)
+		fprintf(out, " %s", rare[i]->name);
+	fprintf(out, "\n\nexamples:\n  lenscap status\n  lenscap tail -t alert --since 2h\n  lenscap check && lenscap reload --confirm 60\n"
+		     "\nlenscap COMMAND --help says what a command takes; lenscap(8) says all\n");
 }
 
 static bool

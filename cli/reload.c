@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "in_force.h"
 
 enum {
 	RELOAD_TIMEOUT_S = 60,
@@ -63,6 +64,8 @@ run(int argc, char **argv, struct cli *cli)
 	struct json_object *args = json_object_new_object();
 	if (confirm_s)
 		json_object_object_add(args, "confirm", json_object_new_int64(confirm_s));
+	if (confirm_s && !quiet)
+		diff_before_reload(cli);
 	int code = cli_policy_answer(cli, "reload", args, quiet);
 	json_object_put(args);
 	return code;

@@ -35,6 +35,8 @@ enum announce_kind {
 /* Takes the next message out of one datagram. Views in *ret point into the datagram. */
 enum announce_kind announce_next(struct cursor *datagram, struct announced *ret);
 
+/* One copy, wherever it comes from. */
+void announce_packet(struct engine *e, const struct announced *a);
 /* One datagram of the log's socket: any number of messages. */
 void announce_datagram(struct engine *e, const void *data, size_t len);
 

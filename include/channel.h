@@ -246,6 +246,7 @@ struct channel_counters {
 	uint64_t quarantined_packets; /* of devices that are cut off */
 	uint64_t flooded_packets;     /* new connections beyond what a device may open */
 	uint64_t announcements_skipped; /* beyond what is copied to the engine */
+	uint64_t gate_cpu_us, gate_rss_bytes, gate_fds, gate_start_us; /* the gate itself: two gauges among them; start: wall clock */
 	uint32_t engine_restarts;
 	uint32_t fail_closed;
 	uint32_t conntrack_entries, conntrack_max; /* gauges; 0 when unknown */

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct device;
 struct engine;
 struct event_base;
 struct control;
@@ -51,6 +52,9 @@ void control_answer(struct control *c, uint32_t ticket, bool ok, const char *err
 bool control_event(struct control *c, uint32_t ticket, const char *json, size_t len);
 /* Bytes that it has not taken yet; SIZE_MAX: gone. A producer pauses above CONTROL_PAUSE. */
 size_t control_waiting(struct control *c, uint32_t ticket);
+
+/* What `devices` says of one device, with its evidence: a JSON object. Returns its bytes, without a NUL; 0: cap is too small. */
+size_t control_device(const struct engine *e, const struct device *d, char *out, size_t cap);
 
 /* Answers the client that asked for this reload: text "" means it is in force. */
 void control_reload_done(struct control *c, uint32_t ticket, bool ok, const char *text);

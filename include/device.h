@@ -100,7 +100,7 @@ bool device_forget(struct device_table *t, struct device *d);
 struct identity *device_identity(struct device_table *t, struct device *d);
 /* Every device, the newest first, introduced ones left out. visit returns false to stop. It must not take any out. */
 void device_walk(struct device_table *t, bool (*visit)(void *arg, struct device *d), void *arg);
-/* By its name (declared or given), MAC or address; NULL: none. */
+/* By its name (declared or given), MAC or address, if need be one of those used lately; NULL: none. */
 struct device *device_find(struct device_table *t, const struct policy *p, const char *text);
 
 /* After a reload: finds every device's place in the new inventory. */

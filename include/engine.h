@@ -30,9 +30,11 @@
 #include "stream.h"
 #include "tunnel.h"
 
+struct budgets;
 struct chronicle;
 struct control;
 struct jail;
+struct metrics;
 struct ring;
 
 /* A policy with all that hangs from it, built as a whole and swapped as a whole. */
@@ -42,6 +44,7 @@ struct regime {
 	struct geo *geo;
 	struct sinks *sinks;
 	struct rollup *rollup;
+	struct wording *wording; /* what the owner wrote; NULL: memory was short */
 };
 
 struct link_zone {
@@ -75,6 +78,7 @@ struct engine {
 	struct stream_pool *streams;
 	struct names *names;
 	struct tunnels *tunnels;
+	struct budgets *budgets; /* what devices have used of their limits */
 	struct jail *jail;     /* who is cut off, as the gate says */
 	uint32_t announced_seq; /* of the last copy that was heard, when there was any */
 	bool announced_any;
@@ -93,6 +97,7 @@ struct engine {
 
 	struct stats stats;
 	uint64_t unprinted[RECORD_TYPES]; /* records that did not fit in a line, by bit number */
+	struct metrics *metrics; /* for Prometheus alone; NULL: replay */
 	struct channel_counters kernel; /* the gate's last report */
 	bool kernel_known;
 	struct channel_terms terms; /* of the policy in force, as the gate said at terms_ns */
@@ -112,12 +117,14 @@ int engine_start(struct engine *e, const struct channel_start *start, struct bun
 void engine_end(struct engine *e);
 void engine_free(struct engine *e);
 
-/* One datagram of the queue socket: any number of messages. Verdicts pile up until engine_flush(). */
+/* One datagram of the queue socket: any number of messages. Verdicts pile up until engine_send() or engine_flush(). */
 void engine_datagram(struct engine *e, const void *data, size_t len);
 /* One packet, wherever it comes from: the queue, or a capture. */
 void engine_queued(struct engine *e, const struct queued *q);
 /* Sends the verdicts of this batch, then pushes records out. */
 void engine_flush(struct engine *e);
+/* The verdicts alone: what of engine_flush() a packet waits for. */
+void engine_send(struct engine *e);
 /* Once a second, and whenever packets move a packet clock: expiry, roll-ups, stats, schedules. */
 void engine_tick(struct engine *e);
 /* Puts the clock's time into e->now. */
@@ -167,6 +174,8 @@ void flow_take_answer(struct flow *dst, const struct flow *src);
 /* What the kernel is told of a flow judged so. mid_stream: the camera already talks to its peer. */
 enum decision flow_verdict(const struct flow *f, bool mid_stream);
 
+/* Every flow is to be judged again at its next packet; live, as soon as the gate says so. False: it could not be asked for. */
+bool engine_ask_rejudge(struct engine *e);
 /* Who made a device is judged otherwise now: flows are judged again, within a second or so, if a rule could care. */
 void engine_identity_changed(struct engine *e);
 
@@ -191,6 +200,8 @@ void report_app(struct engine *e, struct flow *f, const struct app *app);
 void report_dns(struct engine *e, struct flow *f, const struct dns_message *m, bool answer);
 /* A question was judged: an alert if its rule asks for one. m NULL: it was none. */
 void report_question(struct engine *e, struct flow *f, const struct dns_message *m);
+/* The same for the history: every question, whatever was said of it. */
+void report_asked(struct engine *e, const struct flow *f, const char *query);
 void report_anomaly(struct engine *e, struct flow *f, enum anomaly kind, const char *event);
 /* The name that the client gave is not one under which its device was given this address. */
 void report_contradiction(struct engine *e, struct flow *f);
@@ -198,6 +209,8 @@ void report_tunnel(struct engine *e, struct flow *f, const char *query);
 /* A built-in alert about who a device is. f: the flow that showed it; NULL: none did. */
 void report_identity(struct engine *e, const struct device *d, const struct flow *f, enum signature sid, enum alert_level level,
 		     const char *text);
+/* A device has used one of its budgets up; f: the flow that met the line. */
+void report_budget(struct engine *e, const struct flow *f, const char *text);
 /* A built-in alert that belongs to no flow. */
 void report_event(struct engine *e, enum signature sid, enum alert_level level, const char *text);
 void report_stats(struct engine *e);

@@ -52,10 +52,19 @@ struct flow {
 	bool established;      /* it was allowed, or was first seen in mid-stream */
 	bool tricked;	       /* other bytes came under confirmation: no policy lets it go on */
 	bool revoked;	       /* cut by a policy change; said so once */
+	bool spent;	       /* cut because its budget was used up */
 	bool alerted;
 	bool closed;	       /* TCP is over: news of its end is on the way */
 	uint8_t fins;	       /* offline: 1 << direction of each FIN that was seen */
 	struct place place;    /* of the far side */
+
+	/* What it uses of a limit: (budget.h). */
+	uint32_t budget, budget_serial; /* the row under which it is counted; 0: none */
+	uint64_t charged;      /* bytes that were counted, or passed over because no limit was on them */
+	uint64_t unqueued;     /* bytes that the kernel moved without us, as its latest news say */
+	bool has_news;	       /* there were some */
+	bool carried_on;       /* it began before we saw it: its first news are where counting begins */
+	bool settled;	       /* under a budget, and carried by the kernel */
 
 	/* While it is watched (inspect.h). */
 	struct known *known;   /* what it speaks; owned. NULL: not known yet, or never asked */

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "catalogue.h"
 #include "cursor.h"
 
@@ -55,8 +56,12 @@ enum {
 /* Evidence that is no text of a fingerprint; goes on where enum channel ends. */
 enum { EVIDENCE_OUI = CHANNELS, EVIDENCE_CLOUD, EVIDENCE_LABEL, EVIDENCE_CHANNELS };
 
+/* How the pattern of a row begins that is about a MAC which the device announced; its excerpt begins with that MAC. */
+#define IDENTITY_ANNOUNCED "announced "
+
 struct evidence {
 	int64_t first_us, last_us;
+	int64_t told_us;   /* to the store, last */
 	uint32_t times;
 	uint16_t maker;	   /* index in the catalogue */
 	uint8_t channel;   /* enum channel, or EVIDENCE_* */
@@ -100,6 +105,9 @@ struct identity {
 	bool unmask_told;
 	uint32_t lost;		     /* rows that found no room */
 	int64_t change_told_us;
+	bool has_mac;			     /* it is known by its address, and said which MAC it has */
+	struct mac mac;
+	int64_t mac_us;			     /* when it said so last */
 	char fact[IDENTITY_FACTS][IDENTITY_TEXT];
 	struct cloud_contact {
 		uint16_t cloud;
@@ -129,6 +137,8 @@ void identity_free(struct identity *w);
  * w->news. When all rows are used, the weakest one makes room for a stronger one.
  */
 unsigned identity_add(struct identity *w, const struct catalogue *c, const struct evidence *ev);
+/* The row of the same maker, channel and pattern; NULL: there is none. w may be NULL. */
+struct evidence *identity_row(struct identity *w, const struct evidence *ev);
 /* Remembers a fact; the newest one stays. A serial number that differs from the one before is NEWS_CHANGED. */
 unsigned identity_learn(struct identity *w, enum identity_fact fact, struct span value);
 /* Judges all rows. Returns news. */
@@ -153,13 +163,12 @@ const char *identity_label(const struct identity *w, const char *declared);
 
 /* A flow's bytes, as the probes read them. True while what the device has still to answer may tell more. */
 bool observe_bytes(struct engine *e, struct flow *f, const struct app *app, const struct probe_input *in);
-/*
- * A probe has read something of this flow. from_camera_answering: what the server's side said is the camera's word; else only what the client's
- * side said is, because the camera is the client.
- */
-void observe_app(struct engine *e, struct flow *f, const struct app *app, bool from_camera_answering);
 /* One datagram that this device sent to the link; app: what the probes said of it, app->protocol may be NULL. */
 void observe_announcement(struct engine *e, struct device *d, const struct packet *p, const struct app *app);
+/*
+ * A frame of this device that is not IP: LLDP, or a maker's own. The kernel's packet log never shows these to a live engine; a capture does.
+ */
+void observe_frame(struct engine *e, struct device *d, uint16_t ethertype, struct span payload);
 /* A name that the device asked for: of a DNS question or in a ClientHello. */
 void observe_name(struct engine *e, struct device *d, const char *name);
 /* A device was seen for the first time: its MAC is evidence. f: the flow that showed it; NULL: an announcement. */

@@ -23,6 +23,8 @@
 
 struct engine;
 
+enum { KNOWN_BOUND = 80 };
+
 /* What a flow was found to speak, as long as it is remembered: one allocation a flow, made once. */
 struct known {
 	const char *protocol; /* static; "unknown" when nothing matched or it could not be seen */
@@ -30,6 +32,7 @@ struct known {
 	bool fixed;	      /* one for all: not to be freed */
 	bool proved;	      /* `name` was an address's own when it was said: that holds for as long as the flow lives */
 	char ja4[APP_JA4];    /* of its ClientHello; "" none */
+	char bound[KNOWN_BOUND]; /* one name of the far side's address when this was learnt, for the history; "" none, or it is longer */
 	char name[];	      /* what the client called its server */
 };
 

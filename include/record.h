@@ -23,6 +23,9 @@ enum {
 	RECORD_NAME = 255,   /* longest name field */
 };
 
+/* What of a flow's id is told, in records and in the history: it stays exact in readers that keep numbers as doubles. */
+#define FLOW_ID_MASK ((UINT64_C(1) << 51) - 1)
+
 /* Built-in signature ids. Rules have 1900000..1979999. */
 enum signature {
 	SID_UNKNOWN_DEVICE = 1990001, /* a device that is not in the inventory (unknown-devices: alert or block) */
@@ -44,6 +47,7 @@ enum signature {
 	SID_MANAGEMENT = 1990015,      /* a management request of somebody who is not in the inventory */
 	SID_STORE = 1990019,	  /* inventory and history are not kept, or begin anew */
 	SID_UNINSPECTED = 1990020,
+	SID_BUDGET = 1990021, /* a device has used a limit: up, once a period */
 };
 
 /* Why a flow record was written, and why a packet was dropped; text in EVE by flow_end_name(). */
@@ -112,6 +116,9 @@ struct stats {
 	uint64_t dns_tunnels;
 	uint64_t evidence;		      /* rows that say who made a device */
 	uint64_t devices_identified, devices_covered, devices_unmasked; /* gauges */
+	uint64_t budgets;		      /* gauge: of a device and a limit, that are counted */
+	uint64_t budgets_used_up;	      /* times that one was */
+	uint64_t budgets_uncounted;	      /* flows that found no room for theirs */
 	uint64_t records[RECORD_TYPES], records_dropped[RECORD_TYPES]; /* by bit number of RECORD_* */
 	uint64_t reloads, reloads_refused;
 	uint64_t chronicle_dropped;	      /* records of history that the store did not take */

@@ -56,7 +56,8 @@ struct control_command {
 extern const struct control_command control_explain, control_hello, control_status, control_reload, control_reopen, control_events, control_flows,
 	control_geo;
 
-extern const struct control_command control_history;
+extern const struct control_command control_metrics;
+extern const struct control_command control_history, control_policy, control_learn;
 
 extern const struct control_command control_devices, control_name, control_forget;
 

@@ -95,6 +95,7 @@ write_device(struct json *j, const struct engine *e, const struct device *d)
 	json_str(j, "name", device_name(d, e->is.policy, text));
 	json_str(j, "given_name", d->label);
 	json_str(j, "mac", d->by_address ? "" : mac_print(&d->mac, text));
+	json_str(j, "announced_mac", d->who && d->who->has_mac ? mac_print(&d->who->mac, text) : "");
 	json_array(j, "addresses");
 	if (addr_cmp(&d->addr, &(struct addr){0}) != 0)
 		json_str(j, NULL, addr_print(&d->addr, text));
@@ -111,6 +112,19 @@ write_device(struct json *j, const struct engine *e, const struct device *d)
 	json_uint(j, "blocked", d->flows_blocked);
 	json_uint(j, "active", d->flows);
 	write_identity(j, e, d, brand);
+}
+
+size_t
+control_device(const struct engine *e, const struct device *d, char *out, size_t cap)
+{
+	struct json j;
+
+	json_init(&j, out, cap);
+	json_object(&j, NULL);
+	write_device(&j, e, d);
+	write_evidence(&j, e, d->who);
+	json_object_end(&j);
+	return j.full ? 0 : j.len;
 }
 
 static enum control_step

@@ -81,8 +81,10 @@ judge(struct engine *e, struct flow *f, const char *query)
 	flow_judge_query(e, f, query, &j);
 	f->sent = (uint8_t)flow_verdict(f, false);
 	e->stats.would_block += f->sent == DECISION_ALLOW && f->decision != DECISION_ALLOW;
-	if (query)
+	if (query) {
 		report_dns(e, f, &message, false);
+		report_asked(e, f, query);
+	}
 	if (!told || f->rule != rule || f->decision != DECISION_ALLOW)
 		report_question(e, f, query ? &message : NULL);
 	if (f->sent != DECISION_BLOCK && f->sent != DECISION_REJECT)

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "bundle.h"
 #include "chronicle.h"
 #include "jail.h"
 #include "control.h"
 #include "log.h"
+#include "metrics.h"
 #include "plan.h"
 #include "ring.h"
 
@@ -64,6 +66,7 @@ main_flow_ended(void *arg, struct flow *f, const struct now *now, bool evicted)
 	e->stats.flows_evicted += evicted;
 	if (e->offline)
 		inspect_conclude(e, f);
+	(void)budget_count(e, f);
 	report_flow_end(e, f, end); /* still with what it spoke */
 	inspect_end(e, f);
 	device_release(device_at(e->devices, f->device));
@@ -92,6 +95,7 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->ring = e->offline ? NULL : ring_new(RING_BYTES);
 	if (!e->offline && !e->ring)
 		log_warnx("no memory for the last records: `lenscap tail` will not work");
+	e->metrics = e->offline ? NULL : metrics_new();
 	if (!regime_build(e, bundle, &e->next))
 		return -1;
 	const struct policy_options *o = policy_options(e->next.policy);
@@ -105,10 +109,13 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->names = names_new(o->names, o->name_grace_s);
 	e->tunnels = tunnels_new();
 	e->jail = jail_new();
-	if (!e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->names || !e->tunnels || !e->jail) {
+	e->budgets = budgets_new();
+	if (!e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->names || !e->tunnels || !e->jail ||
+	    !e->budgets) {
 		log_warnx("options: %u flows and %u devices do not fit in memory", o->flows, o->devices);
 		return -1;
 	}
+	budget_load(e);
 	engine_adopt(e, start->generation);
 	return 0;
 }
@@ -153,6 +160,7 @@ engine_end(struct engine *e)
 	e->stopping = true;
 	engine_clock(e);
 	flow_walk(e->flows, end_one, e);
+	budget_save(e, true);
 	if (asked && e->verdicts.head.count)
 		send_verdicts(e);
 	rollup_free(e->is.rollup);
@@ -177,15 +185,23 @@ engine_free(struct engine *e)
 	names_free(e->names);
 	tunnels_free(e->tunnels);
 	jail_free(e->jail);
+	budgets_free(e->budgets);
 	ring_free(e->ring);
+	metrics_free(e->metrics);
 	free(e);
+}
+
+void
+engine_send(struct engine *e)
+{
+	if (e->verdicts.head.count)
+		send_verdicts(e);
 }
 
 void
 engine_flush(struct engine *e)
 {
-	if (e->verdicts.head.count)
-		send_verdicts(e);
+	engine_send(e);
 	sinks_flush(e->is.sinks, &e->now);
 	chronicle_flush(e);
 	control_news(e->control);

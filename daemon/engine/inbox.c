@@ -8,12 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "budget.h"
 #include "bundle.h"
 #include "chronicle.h"
 #include "control.h"
 #include "engine.h"
 #include "jail.h"
 #include "log.h"
+#include "metrics.h"
 
 enum { REFUSED_TEXT = 65536 };
 
@@ -28,6 +30,8 @@ on_prepare(struct engine *e, const void *m, const int *fds, size_t n_fds)
 		regime_free(&e->next);
 	reply.count = !b || !regime_build(e, b, &e->next);
 	bundle_free(b);
+	if (reply.count)
+		metrics_reload(e->metrics, true);
 	if (reply.count)
 		control_reload_done(e->control, head->arg, false, "the engine could not build this policy; see its log");
 	return channel_send(e->channel, &reply, sizeof reply, NULL, 0) == 0;
@@ -60,6 +64,7 @@ on_commit(struct engine *e, const void *m, const int *fds, size_t n_fds)
 	if (c->head.count && e->next.policy) {
 		engine_adopt(e, c->generation);
 		e->stats.reloads++;
+		metrics_reload(e->metrics, false);
 		log_info("policy %s is in force, generation %u", policy_id(e->is.policy), c->generation);
 		note_commit(e, c->head.arg);
 	}
@@ -76,6 +81,7 @@ on_refused(struct engine *e, const void *m, const int *fds, size_t n_fds)
 	char *text = calloc(1, REFUSED_TEXT);
 
 	e->stats.reloads_refused++;
+	metrics_reload(e->metrics, true);
 	if (!text)
 		return true;
 	size_t len = 0;
@@ -121,6 +127,17 @@ on_neighbours(struct engine *e, const void *m, const int *fds, size_t n_fds)
 	return true;
 }
 
+/* What is new since the kernel's last word. Its counters never go back within one connection. */
+static void
+count_bytes(struct engine *e, const struct flow *f, const struct channel_flow_news *n)
+{
+	const uint64_t now[2] = {n->orig_bytes, n->reply_bytes};
+
+	for (size_t i = 0; i < 2; i++)
+		if (now[i] > f->kernel_bytes[i])
+			metrics_bytes(e->metrics, f->inbound == (i == 1), now[i] - f->kernel_bytes[i]);
+}
+
 static void
 flow_news(struct engine *e, const struct channel_flow_news *n)
 {
@@ -134,10 +151,12 @@ flow_news(struct engine *e, const struct channel_flow_news *n)
 	}
 	bool same = f->exact && f->kernel_packets[0] == n->orig_packets && f->kernel_packets[1] == n->reply_packets;
 	f->exact = true;
+	count_bytes(e, f, n);
 	f->kernel_packets[0] = n->orig_packets;
 	f->kernel_packets[1] = n->reply_packets;
 	f->kernel_bytes[0] = n->orig_bytes;
 	f->kernel_bytes[1] = n->reply_bytes;
+	budget_news(e, f, (int64_t)(n->start_ns / 1000));
 	if (n->start_ns && (int64_t)(n->start_ns / 1000) < f->start_us)
 		f->start_us = (int64_t)(n->start_ns / 1000); /* it began before this engine did */
 	flow_touch(e->flows, f, f->slot.list, &e->now);

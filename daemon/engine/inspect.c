@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
 #include "engine.h"
 #include "identity.h"
 
@@ -56,10 +57,12 @@ refuses(unsigned verdict)
  * memory of refused first packets knows no payload: so that refusal is for this packet alone.
  */
 static unsigned
-verdict_of(const struct flow *f)
+verdict_of(struct engine *e, struct flow *f)
 {
-	if (f->sent == DECISION_PENDING || f->confirming || f->watching)
+	if (f->sent == DECISION_PENDING || f->confirming || f->watching || budget_meters(e, f))
 		return VERDICT_WATCH;
+	if (f->sent == DECISION_ALLOW)
+		budget_settles(e, f);
 	if (f->passed || f->sent == DECISION_ALLOW)
 		return f->sent;
 	return f->sent == DECISION_REJECT ? VERDICT_REJECT_ONCE : VERDICT_DROP_ONCE;
@@ -75,7 +78,7 @@ answer(struct engine *e, struct flow *f, const struct queued *q, unsigned verdic
 void
 inspect_answer(struct engine *e, struct flow *f, const struct queued *q)
 {
-	answer(e, f, q, verdict_of(f));
+	answer(e, f, q, verdict_of(e, f));
 }
 
 static void
@@ -138,7 +141,7 @@ inspect_settle(struct engine *e, struct flow *f)
 	/* Only where something could still be exchanged on its way: bytes of a TCP stream that were looked at, and a policy that enforces. */
 	f->confirming = f->sent == DECISION_ALLOW && f->stream && f->sent_payload && f->tuple.proto == IPPROTO_TCP && e->may_hold;
 	f->watching = f->identifying && f->stream && f->sent == DECISION_ALLOW;
-	inspect_release(e, f, verdict_of(f));
+	inspect_release(e, f, verdict_of(e, f));
 	if (!f->confirming && !f->watching)
 		inspect_forget(e, f);
 }
@@ -147,7 +150,7 @@ void
 inspect_cut(struct engine *e, struct flow *f)
 {
 	f->confirming = f->watching = false;
-	inspect_release(e, f, verdict_of(f));
+	inspect_release(e, f, verdict_of(e, f));
 	inspect_forget(e, f);
 }
 
@@ -178,6 +181,17 @@ judge_again(struct engine *e, struct flow *f)
 	inspect_settle(e, f);
 }
 
+/* The binding may be over when the flow is; history tells what was true at its beginning. */
+static void
+note_binding(struct engine *e, struct flow *f)
+{
+	const char *name;
+
+	if (!f->known->fixed && names_of(e->names, f->device, f->inbound ? &f->tuple.src : &f->tuple.dst, &e->now, &name, 1) &&
+	    strlen(name) < KNOWN_BOUND)
+		strcpy(f->known->bound, name);
+}
+
 /* What is not known by now never will be. why: NULL where that is nothing to tell. */
 static void
 give_up(struct engine *e, struct flow *f, const char *why)
@@ -186,6 +200,7 @@ give_up(struct engine *e, struct flow *f, const char *why)
 		return;
 	stop_identifying(e, f);
 	f->known = known_new(protocol_unknown, NULL);
+	note_binding(e, f);
 	if (why)
 		report_anomaly(e, f, ANOMALY_STREAM, why);
 	judge_again(e, f);
@@ -215,6 +230,7 @@ static void
 learn(struct engine *e, struct flow *f, const struct app *app)
 {
 	f->known = known_new(app->protocol, app);
+	note_binding(e, f);
 	e->stats.inspected++;
 	bool lying = lies(e, f);
 	if (!f->known->is_dns) /* each of its questions is judged on its own */
@@ -319,7 +335,7 @@ keep(struct engine *e, struct flow *f, const struct queued *q)
 	if (r == HOLD_KEPT)
 		return;
 	give_up(e, f, limits[r]);
-	answer(e, f, q, f->sent == DECISION_PENDING ? VERDICT_DROP_ONCE : verdict_of(f));
+	answer(e, f, q, f->sent == DECISION_PENDING ? VERDICT_DROP_ONCE : verdict_of(e, f));
 }
 
 /*
@@ -334,7 +350,7 @@ error_packet(struct engine *e, struct flow *f, const struct way *w, const struct
 	if (open)
 		answer(e, f, q, w->from_camera && e->may_hold ? VERDICT_DROP_ONCE : VERDICT_WATCH);
 	else
-		answer(e, f, q, verdict_of(f));
+		answer(e, f, q, verdict_of(e, f));
 }
 
 static bool
@@ -411,7 +427,7 @@ confirm(struct engine *e, struct flow *f, const struct way *w, const struct queu
 	}
 	if (f->identifying && (notes & (STREAM_NEW | STREAM_FIN)))
 		listen_on(e, f);
-	answer(e, f, q, verdict_of(f));
+	answer(e, f, q, verdict_of(e, f));
 }
 
 /* A direction that is full stays so, and says it again at each packet: the probes are asked once. */
@@ -520,7 +536,7 @@ inspect_packet(struct engine *e, struct flow *f, const struct way *w, const stru
 	else if (f->sent == DECISION_PENDING && w->from_camera && p->payload_len)
 		keep(e, f, q);
 	else
-		answer(e, f, q, verdict_of(f));
+		answer(e, f, q, verdict_of(e, f));
 }
 
 void
@@ -537,6 +553,6 @@ inspect_tick(struct engine *e)
 		give_up(e, f, "hold.too_long");
 		/* Policy still cannot say: what waits does not wait for ever. */
 		if (f->held.packets)
-			inspect_release(e, f, f->sent == DECISION_ALLOW ? verdict_of(f) : VERDICT_DROP_ONCE);
+			inspect_release(e, f, f->sent == DECISION_ALLOW ? verdict_of(e, f) : VERDICT_DROP_ONCE);
 	}
 }

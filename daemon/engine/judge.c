@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "budget.h"
 #include "catalogue.h"
 #include "engine.h"
 #include "identity.h"
@@ -70,6 +71,7 @@ flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 	ret->remote = f->inbound ? f->tuple.src : f->tuple.dst;
 	ret->place = f->place;
 	ret->wall_s = e->now.wall_us / 1000000;
+	budget_facts(e, d, f, ret);
 	ret->n_bound = names_of(e->names, f->device, &ret->remote, &e->now, ret->bound, FACTS_BOUND);
 	if (f->known) {
 		ret->known = FACT_ALL;
@@ -98,6 +100,7 @@ judge_facts(struct engine *e, struct flow *f, const struct facts *facts, struct 
 	f->decision = (uint8_t)ret->decision;
 	f->mode = (uint8_t)ret->mode;
 	f->generation = (uint8_t)e->generation;
+	budget_take(e, f, ret);
 	if (ret->rule && ret->certain && ret->rule->action == ACTION_QUARANTINE && ret->decision == DECISION_BLOCK && ret->mode == MODE_ENFORCE)
 		jail_by_rule(e, f, ret->rule);
 }

@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #include "announce.h"
+#include "budget.h"
 #include "bundle.h"
 #include "chronicle.h"
 #include "control.h"
 #include "engine.h"
 #include "log.h"
+#include "metrics.h"
 #include "plan.h"
 #include "planner.h"
 #include "probe.h"
@@ -46,6 +48,19 @@ struct loop {
 	size_t buffer_len;
 };
 
+/* The batch's verdicts leave, and it is noted how long they took. */
+static void
+answer_batch(struct engine *e, uint64_t packets)
+{
+	struct now end;
+
+	engine_send(e);
+	if (e->packet_clock)
+		return;
+	clock_read(&end);
+	metrics_verdicts(e->metrics, packets, end.mono_ns - e->now.mono_ns);
+}
+
 static void
 on_queue(evutil_socket_t fd, short what, void *arg)
 {
@@ -61,8 +76,10 @@ on_queue(evutil_socket_t fd, short what, void *arg)
 		if (n <= 0)
 			break;
 		engine_clock(l->engine);
+		uint64_t before = l->engine->stats.packets;
 		for (int i = 0; i < n; i++)
 			engine_datagram(l->engine, l->buffers + (size_t)i * l->buffer_len, l->messages[i].msg_len);
+		answer_batch(l->engine, l->engine->stats.packets - before);
 		engine_flush(l->engine);
 		if (n < BATCH)
 			break;
@@ -167,6 +184,17 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	engine_flush(l->engine);
 }
 
+/* Budgets near their line cannot wait for a second to pass. */
+static void
+on_pace(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	(void)fd;
+	(void)what;
+	engine_clock(l->engine);
+	budget_pace(l->engine);
+}
+
 static void
 make_buffers(struct loop *l)
 {
@@ -215,7 +243,7 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 {
 	struct loop l = {.base = event_base_new(), .engine = engine_new(run_dir, state_dir, channel, packet_clock)};
 	int control, view;
-	struct timeval second = {1, 0};
+	struct timeval second = {1, 0}, quarter = {0, 250000};
 	struct channel_head ready = {.type = CH_READY};
 
 	if (!l.base || !l.engine)
@@ -234,10 +262,11 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 		event_new(l.base, channel, EV_READ | EV_PERSIST, on_channel, &l),
 		event_new(l.base, l.queue, EV_READ | EV_PERSIST, on_queue, &l),
 		event_new(l.base, -1, EV_PERSIST, on_tick, &l),
+		event_new(l.base, -1, EV_PERSIST, on_pace, &l),
 		event_new(l.base, l.observe, EV_READ | EV_PERSIST, on_observe, &l), /* never ready where there is none */
 	};
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
-		if (!events[i] || event_priority_set(events[i], i > 0) < 0 || event_add(events[i], i == 2 ? &second : NULL) < 0)
+		if (!events[i] || event_priority_set(events[i], i > 0) < 0 || event_add(events[i], i == 2 ? &second : i == 3 ? &quarter : NULL) < 0)
 			fatalx("event loop");
 	l.resume = evtimer_new(l.base, on_resume, &l);
 	if (!l.resume || event_priority_set(l.resume, 1) < 0)

@@ -6,10 +6,12 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "budget.h"
 #include "chronicle.h"
 #include "engine.h"
 #include "identity.h"
 #include "mark.h"
+#include "metrics.h"
 #include "orient.h"
 
 enum { DNS_PORT = 53 };
@@ -53,12 +55,15 @@ void
 engine_decide(struct engine *e, struct flow *f, bool mid_stream)
 {
 	struct judgement j;
+	unsigned before = f->decision;
 
 	flow_judge(e, f, &j);
 	if (f->tricked)
 		f->decision = DECISION_BLOCK;
 	f->sent = (uint8_t)flow_verdict(f, mid_stream);
 	e->stats.decided[f->decision]++;
+	if (f->decision != before)
+		metrics_decided(e->metrics, f->decision, f->mode, &f->place);
 	e->stats.would_block += f->sent == DECISION_ALLOW && f->decision != DECISION_ALLOW;
 }
 
@@ -110,7 +115,7 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 	seed.zone = o->zone;
 	seed.remote_zone = o->remote_zone;
 	seed.inbound = o->inbound;
-	seed.established = seed.passed = mid_stream;
+	seed.established = seed.passed = seed.carried_on = mid_stream;
 	count_packet(&seed, o, p);
 	engine_decide(e, &seed, mid_stream);
 	if (seed.sent == DECISION_PENDING && mid_stream && p->tuple.proto == IPPROTO_TCP) {
@@ -143,7 +148,7 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 static void
 rejudge(struct engine *e, struct flow *f)
 {
-	bool allowed = f->sent == DECISION_ALLOW, watched = f->watching;
+	bool allowed = f->sent == DECISION_ALLOW, watched = f->watching, spent = budget_is_used_up(e, f);
 
 	e->stats.flows_rejudged++;
 	engine_decide(e, f, true);
@@ -160,6 +165,7 @@ rejudge(struct engine *e, struct flow *f)
 		return;
 	f->confirming = false;
 	f->revoked = true;
+	f->spent = spent;
 	e->stats.flows_revoked++;
 	report_revoked(e, f);
 }
@@ -261,6 +267,8 @@ engine_packet(struct engine *e, const struct queued *q)
 	if (f) {
 		count_packet(f, &o, &p);
 		recognise(e, f, &o, q);
+		if (budget_count(e, f))
+			f->generation = MARK_GENERATION_STALE;
 		if (f->generation != e->generation && !speaks_dns(f))
 			rejudge(e, f);
 		f->established = true;

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
 #include "bundle.h"
 #include "chronicle.h"
 #include "diag.h"
 #include "engine.h"
 #include "identity.h"
 #include "log.h"
+#include "wording.h"
 
 enum { ROLLUP_KEYS = 4096 };
 
@@ -54,6 +56,7 @@ regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 	geo.previous = e->is.geo;
 	r.geo = geo_open(&geo, e->now.wall_us / 1000000);
 	r.book = rulebook_new(r.policy);
+	r.wording = wording_new(b);
 	r.rollup = rollup_new(ROLLUP_KEYS, policy_options(r.policy)->rollup_s, report_copy_max, report_rolled, e);
 	/* Outputs that stay as they are keep their open files and what waits in their rings: engine_adopt() hands them over. */
 	bool keep = e->is.policy && same_outputs(e->is.policy, r.policy);
@@ -79,6 +82,7 @@ regime_free(struct regime *r)
 	if (r->geo)
 		geo_close(r->geo);
 	rulebook_unref(r->book);
+	wording_unref(r->wording);
 	policy_free(r->policy);
 	memset(r, 0, sizeof *r);
 }
@@ -136,6 +140,7 @@ engine_adopt(struct engine *e, uint32_t generation)
 	const struct policy_options *o = policy_options(e->is.policy);
 	hold_set_limits(e->hold, o->queue_length / 2, &(struct hold_limits){o->hold_packets, o->hold_bytes, o->hold_ms});
 	e->next_edge_s = policy_next_edge(e->is.policy, e->now.wall_us / 1000000);
+	budget_adopt(e);
 	links_rezone(e);
 	device_rematch(e->devices, e->is.policy);
 	if (before)

@@ -184,7 +184,7 @@ fill_decision(const struct flow *f, struct parts *p)
 	if (f->decision == DECISION_PENDING)
 		snprintf(p->reason, sizeof p->reason, "not decided yet");
 	else if (rule)
-		snprintf(p->reason, sizeof p->reason, "%s%.200s %s at %.90s:%u", f->revoked ? "policy changed: " : "", rule->name,
+		snprintf(p->reason, sizeof p->reason, "%s%.200s %s at %.90s:%u", f->spent ? "budget used up: " : f->revoked ? "policy changed: " : "", rule->name,
 			 f->decision == DECISION_ALLOW ? "allows" : f->decision == DECISION_REJECT ? "rejects" : "blocks",
 			 rule->file, rule->line);
 	p->r.decision = &p->decision;
@@ -527,6 +527,18 @@ report_dns(struct engine *e, struct flow *f, const struct dns_message *m, bool i
 }
 
 void
+report_asked(struct engine *e, const struct flow *f, const char *query)
+{
+	struct parts p;
+
+	if (chronicle_fd(e) < 0)
+		return;
+	fill(e, RECORD_DNS, f, device_at(e->devices, f->device), &p);
+	p.r.app_proto = "dns";
+	chronicle_question(e, f, query, &p.r);
+}
+
+void
 report_question(struct engine *e, struct flow *f, const struct dns_message *m)
 {
 	if (alert_of(f) == ALERT_NONE)
@@ -578,6 +590,12 @@ report_tunnel(struct engine *e, struct flow *f, const char *query)
 	snprintf(text, sizeof text, "LENSCAP DNS tunnel: %s asks for many long names of no language, like %.200s",
 		 device_name(device_at(e->devices, f->device), e->is.policy, d), query);
 	flow_alert(e, f, SID_DNS_TUNNEL, ALERT_HIGH, "Potential Corporate Privacy Violation", text);
+}
+
+void
+report_budget(struct engine *e, const struct flow *f, const char *text)
+{
+	flow_alert(e, f, SID_BUDGET, ALERT_MEDIUM, "Potential Corporate Privacy Violation", text);
 }
 
 enum { EVIDENCE_TOLD = 8 }; /* rows of one alert */

@@ -2,6 +2,7 @@
 /* What happens by the clock: expiry, roll-ups, gauges, stats, schedules, ages of databases; and what asks for a new generation. */
 #include <string.h>
 
+#include "budget.h"
 #include "chronicle.h"
 #include "engine.h"
 #include "identity.h"
@@ -61,6 +62,7 @@ gauges(struct engine *e)
 	device_walk(e->devices, count_identity, e);
 	e->stats.flows_pending = stream_pool_flows(e->streams);
 	e->stats.streams_refused = stream_pool_refused(e->streams);
+	e->stats.budgets = budgets_count(e->budgets);
 	e->stats.names_bound = names_count(e->names);
 	e->stats.names_evicted = names_evicted(e->names);
 	const struct hold_counts *h = hold_counts(e->hold);
@@ -74,8 +76,8 @@ gauges(struct engine *e)
 	e->stats.held_waiting = h->waiting;
 }
 
-static bool
-ask_rejudge(struct engine *e)
+bool
+engine_ask_rejudge(struct engine *e)
 {
 	struct channel_head ask = {.type = CH_REJUDGE};
 
@@ -100,7 +102,7 @@ check_identity(struct engine *e)
 		return;
 	if (!policy_uses_identity(e->is.policy))
 		e->identity_changed = false;
-	else if (ask_rejudge(e))
+	else if (engine_ask_rejudge(e))
 		e->identity_changed = false;
 }
 
@@ -142,7 +144,7 @@ engine_names_changed(struct engine *e, const struct flow *f, const struct dns_me
 		if (!r.found)
 			return;
 	}
-	e->asked_rejudge = ask_rejudge(e) && !e->offline;
+	e->asked_rejudge = engine_ask_rejudge(e) && !e->offline;
 }
 
 /* The hour at which some `when:` changes its answer: every flow must be judged again, and the kernel must forget what it knows. */
@@ -151,7 +153,7 @@ check_schedule(struct engine *e, int64_t now_s)
 {
 	if (!e->next_edge_s || now_s < e->next_edge_s)
 		return;
-	if (ask_rejudge(e))
+	if (engine_ask_rejudge(e))
 		e->next_edge_s = policy_next_edge(e->is.policy, now_s);
 }
 
@@ -165,12 +167,14 @@ engine_tick(struct engine *e)
 	rollup_tick(e->is.rollup, &e->now);
 	names_expire(e->names, &e->now, EXPIRE_AT_ONCE);
 	inspect_tick(e);
+	budget_pace(e);
 	if (now_s == e->last_tick_s)
 		return;
 	e->last_tick_s = now_s;
 	gauges(e);
 	check_schedule(e, now_s);
 	check_identity(e);
+	budget_tick(e);
 	check_geo(e, now_s);
 	if (!e->last_stats_s)
 		e->last_stats_s = now_s;

@@ -392,6 +392,15 @@ do_supervise(struct gate *g)
 }
 
 static void
+fill_usage(const struct gate *g, struct channel_counters *c)
+{
+	c->gate_cpu_us = usage_cpu_us();
+	c->gate_rss_bytes = usage_rss_bytes(&g->usage);
+	c->gate_fds = usage_fds(&g->usage);
+	c->gate_start_us = g->start_us;
+}
+
+static void
 fill_counters(const struct gate *g, const struct queue_stats *s, struct channel_counters *c)
 {
 	const struct tally_counter *t = g->tally.c;
@@ -438,6 +447,7 @@ do_count(struct gate *g)
 	uint64_t fresh = tally_uninspected(&g->tally, s.waiting, s.known ? AGREE : AGREE_BLIND);
 	g->tally.stale = stale;
 	fill_counters(g, &s, &c);
+	fill_usage(g, &c);
 	news_table_size(g->news, &c.conntrack_entries, &c.conntrack_max);
 	(void)keeper_send(g, &c, sizeof c, -1, false);
 	if (fresh)
@@ -524,6 +534,8 @@ turn_init(struct gate *g)
 {
 	g->chore_due_ns = calloc(CHORES, sizeof *g->chore_due_ns);
 	read_clock(g);
+	g->start_us = (uint64_t)g->now_s * 1000000;
+	usage_open(&g->usage);
 	return g->chore_due_ns ? 0 : -1;
 }
 

@@ -366,6 +366,8 @@ gate_free(struct gate *g)
 	netlink_close(g->ask);
 	terms_close(g);
 	place_close(&g->place);
+	if (g->chore_due_ns) /* opened together */
+		usage_close(&g->usage);
 	free(g->chore_due_ns);
 	free(g);
 }

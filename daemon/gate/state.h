@@ -21,6 +21,7 @@
 #include "privilege.h"
 #include "standing.h"
 #include "tally.h"
+#include "usage.h"
 
 enum {
 	MS = 1000000,	    /* nanoseconds */
@@ -149,6 +150,8 @@ struct gate {
 
 	uint64_t now_ns;
 	int64_t now_s; /* wall clock */
+	struct usage usage;
+	uint64_t start_us; /* wall clock */
 	uint64_t verify_at_ns, restored_ns, links_at_ns; /* 0: nothing to do */
 	uint64_t last_news_ns; /* until when the end waits for them */
 	uint64_t *chore_due_ns;

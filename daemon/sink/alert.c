@@ -36,6 +36,7 @@ static const struct builtin {
 	{SID_IDENTITY_CHANGED, "Potentially Bad Traffic", "device identity changed"},
 	{SID_CLOUD_CONTACT, policy_category, "cloud contact"},
 	{SID_MANAGEMENT, "Potentially Bad Traffic", "management request of a stranger"},
+	{SID_BUDGET, policy_category, "budget used up"},
 	{SID_UNINSPECTED, "Misc activity", "packets passed or dropped without a judgement"},
 };
 

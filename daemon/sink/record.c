@@ -11,9 +11,6 @@
 #include "printer.h"
 #include "text.h"
 
-/* Flow ids stay exact in readers that keep numbers as doubles. */
-#define FLOW_ID_MASK ((UINT64_C(1) << 51) - 1)
-
 void
 print_name(struct printer *p, const char *key, const char *text)
 {
@@ -309,6 +306,7 @@ static const struct limits limits[] = {
 	{.name = RECORD_NAME, .line = 768, .list = 64, .answers = 8},
 	{.name = 96, .line = 256, .list = 8, .answers = 6},
 	{.name = 24, .line = 64, .list = 2, .answers = 4},
+	{.name = 12, .line = 32, .list = 1, .answers = 2},
 };
 
 static size_t

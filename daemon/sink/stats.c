@@ -86,6 +86,9 @@ static const struct counter engine_counters[] = {
 	STAT(store_dropped),
 	STAT(store_refused),
 	STAT(store_bytes),
+	STAT(budgets),
+	STAT(budgets_used_up),
+	STAT(budgets_uncounted),
 };
 
 static const char *
@@ -125,7 +128,8 @@ static const struct counter kernel_counters[] = {
 	KERNEL(offloaded_packets), KERNEL(offloaded_bytes),    KERNEL(denied_packets),	 KERNEL(denied_bytes),
 	KERNEL(invalid_packets),   KERNEL(verdicts),	       KERNEL(verdicts_refused), KERNEL(uninspected),
 	KERNEL(news_lost),	   KERNEL(messages_lost),      KERNEL(quarantined_packets), KERNEL(flooded_packets),
-	KERNEL(announcements_skipped),
+	KERNEL(announcements_skipped), KERNEL(gate_cpu_us),    KERNEL(gate_rss_bytes),	 KERNEL(gate_start_us),
+	KERNEL(gate_fds),
 };
 
 /* The 32-bit ones. */

@@ -156,11 +156,12 @@ def reply(server="lab", realm="", status="200 OK", body=""):
     return f"HTTP/1.1 {status}\r\nServer: {server}\r\n{ask}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def sadp(kind, model, serial, oem=""):
+def sadp(kind, model, serial, oem="", mac=""):
     """SADP: an answer (inquiry), or a request to change a device."""
     tag = "ProbeMatch" if kind == "inquiry" else "Probe"
     return (f"<?xml version=\"1.0\" encoding=\"utf-8\"?><{tag}><Uuid>11111111-2222-3333-4444-555555555555</Uuid><Types>{kind}</Types>"
-            f"<DeviceDescription>{model}</DeviceDescription><DeviceSN>{serial}</DeviceSN><OEMInfo>{oem}</OEMInfo></{tag}>").encode()
+            f"<DeviceDescription>{model}</DeviceDescription><DeviceSN>{serial}</DeviceSN><OEMInfo>{oem}</OEMInfo>"
+            f"{f'<MAC>{mac}</MAC>' if mac else ''}</{tag}>").encode()
 
 
 def stun():

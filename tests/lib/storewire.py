@@ -99,7 +99,7 @@ def evidence(number, row, at_us=None):
 def flow(number, flow_id, name=b"a.example", at_us=None, decision=b"allow", reason=b"default allows", port=443):
     at_us = at_us or now_us()
     texts = [b"cam-%d" % number, b"tls", name, b"sni", b"NO", b"Example", b"", b"", decision, decision, b"home", b"lenscap.yaml", b"abc",
-             reason, b"a.example b.example", b"hikvision"]
+             reason, b"a.example b.example", b"hikvision", b"", b"NO", b"EU"]
     return record(FLOW, Flow(key=key(number), id=flow_id, first_us=at_us, last_us=at_us, flows=1, packets=10, bytes_toserver=1000,
                              bytes_toclient=2000, local=address(number), remote=address(0xffff), asn=64547, rule_line=28, src_port=40000,
                              dest_port=port, proto=6), *texts)

@@ -316,6 +316,11 @@ kept_and_forgotten(void **state)
 	assert_ptr_equal(device_find(t, p, "porch"), d);
 	assert_ptr_equal(device_find(t, p, "02-00-00-00-00-50"), d);
 	assert_ptr_equal(device_find(t, p, "10.0.0.50"), d);
+	struct addr six = addr("fd20::50");
+	assert_ptr_equal(device_by_packet(t, p, &m, &six, 0, &now, &is_new), d);
+	assert_ptr_equal(device_find(t, p, "fd20::50"), d);
+	assert_ptr_equal(device_find(t, p, "10.0.0.50"), d); /* it still has its other address */
+	assert_null(device_find(t, p, "10.0.0.51"));
 	assert_null(device_find(t, p, "nobody"));
 	assert_non_null(device_identity(t, d));
 	device_hold(d);

@@ -91,9 +91,42 @@ times(void **state)
 		assert_false(listing_since(bad[i], now, &s));
 }
 
+/* An empty column without a header has no width; a column that is left out takes its gap with it; what is kept gives way last. */
+static void
+marked_columns(void **state)
+{
+	static const char *const head[] = {"NAME", "=MAC", "~MODEL", "FLOWS", "~SEEN", NULL}, *const row[] = {"a long name of it", "00:11:22:33:44:55", "M1", "1", "now"};
+	static const struct {
+		size_t width;
+		const char *text;
+	} cases[] = {
+		{0, "NAME               MAC                MODEL  FLOWS  SEEN\na long name of it  00:11:22:33:44:55  M1     1      now\n"},
+		{56, "NAME               MAC                MODEL  FLOWS  SEEN\na long name of it  00:11:22:33:44:55  M1     1      now\n"},
+		{55, "NAME               MAC                MODEL  FLOWS\na long name of it  00:11:22:33:44:55  M1     1\n"},
+		{44, "NAME               MAC                FLOWS\na long name of it  00:11:22:33:44:55  1\n"},
+		{35, "NAME       MAC                FLOWS\na long n~  00:11:22:33:44:55  1\n"},
+		{30, "NAME    MAC              FLOWS\na lon~  00:11:22:33:44~  1\n"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct listing_style style = {.header = true, .width = cases[i].width};
+		char *text = NULL;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+		struct listing *l = listing_new(head, &style);
+		listing_row(l, row);
+		assert_true(listing_print(l, f));
+		listing_free(l);
+		fclose(f);
+		assert_string_equal(text, cases[i].text);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(tables), cmocka_unit_test(sizes), cmocka_unit_test(times)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(tables), cmocka_unit_test(marked_columns), cmocka_unit_test(sizes), cmocka_unit_test(times)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

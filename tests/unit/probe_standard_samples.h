@@ -490,7 +490,7 @@ static const struct standard standards[] = {
 	 "dhcp banner=udhcp 1.35.0 detail=name=DCS-935L"},
 	{{"dhcpv6: solicit", &probe_dhcpv6, UDP, 547, .units = {
 		{"01a1b2c30001000e000100012a3b4c5d4419b600002100060004001700180008000200000003000c0000000100000e100000 1518 ", UP}}, .enough = 22},
-	 "dhcpv6"},
+	 "dhcpv6 detail=mac=44:19:b6:00:00:21"},
 	{{"ssdp: searches", &probe_ssdp, UDP, 1900, .units = {
 		{"`M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 3\r\n"
 		 "ST: upnp:rootdevice\r\n\r\n`", UP}}},
