@@ -122,6 +122,55 @@ become(int program, char *const argv[], const int *fds, size_t n, pid_t parent)
 	_exit(EXIT_NOT_STARTED);
 }
 
+/* What a child would hold on to: the queue's socket must be gone when we are. */
+static bool
+close_others(const int *keep, size_t n)
+{
+	unsigned from = CHILD_FD;
+
+	for (;;) {
+		unsigned next = ~0u;
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next > from && close_range(from, next == ~0u ? next : next - 1, 0) < 0)
+			return false;
+		if (next == ~0u)
+			return true;
+		from = next + 1;
+	}
+}
+
+static int
+watch_child(pid_t pid, struct child *ret_child)
+{
+	struct child c = {.pid = pid, .watch = pidfd_open(pid, 0)};
+
+	if (c.watch < 0) {
+		int saved = errno;
+		(void)child_end(&c);
+		errno = saved;
+		return -1;
+	}
+	*ret_child = c;
+	return 0;
+}
+
+enum child_branch
+child_branch(const int *keep, size_t n, struct child *ret_child)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return CHILD_FAILED;
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || !close_others(keep, n))
+			_exit(EXIT_NOT_STARTED);
+		return CHILD_HERE;
+	}
+	return watch_child(pid, ret_child) < 0 ? CHILD_FAILED : CHILD_THERE;
+}
+
 int
 child_start(int program, char *const argv[], const int *fds, size_t n_fds, struct child *ret_child)
 {
@@ -134,15 +183,7 @@ child_start(int program, char *const argv[], const int *fds, size_t n_fds, struc
 		return -1;
 	if (pid == 0)
 		become(program, argv, fds, n_fds, parent);
-	struct child c = {.pid = pid, .watch = pidfd_open(pid, 0)};
-	if (c.watch < 0) {
-		int saved = errno;
-		(void)child_end(&c);
-		errno = saved;
-		return -1;
-	}
-	*ret_child = c;
-	return 0;
+	return watch_child(pid, ret_child);
 }
 
 bool

@@ -27,6 +27,14 @@ int child_program(void);
 
 /* Starts it. argv ends with NULL. It dies when we die. 0, or -1 with errno. */
 int child_start(int program, char *const argv[], const int *fds, size_t n_fds, struct child *ret_child);
+enum child_branch { CHILD_FAILED, CHILD_HERE, CHILD_THERE };
+
+/*
+ * A child that goes on in our own code, with its standard descriptors and those of keep (-1: none) under their numbers. CHILD_HERE in the
+ * child, which must end with _exit(2); CHILD_THERE in us; CHILD_FAILED with errno. It dies when we die.
+ */
+enum child_branch child_branch(const int *keep, size_t n, struct child *ret_child);
+
 /*
  * Waits at most timeout_ms for its end and collects it. True: *ret_status is waitpid(2)'s and the child is
  * none.

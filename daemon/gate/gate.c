@@ -170,6 +170,12 @@ planner_source(const struct gate *g)
 }
 
 static int
+scribe_source(const struct gate *g)
+{
+	return scribe_fd(&g->scribe);
+}
+
+static int
 sweep_source(const struct gate *g)
 {
 	return g->reload.state == RELOAD_SWEEPING ? sweep_fd(g->sweep) : -1;
@@ -321,6 +327,7 @@ static const struct source {
 } sources[] = {
 	{channel_source, inbox_read}, {engine_source, on_engine_end},	{signal_source, on_signal},
 	{watch_source, on_watch},     {planner_source, reload_planned}, {sweep_source, reload_sweep},
+	{scribe_source, reload_written},
 	{links_source, on_links},     {neighbour_source, on_neighbours}, {event_source, on_event},
 	{entry_source, on_entry},     {denied_source, on_denied},
 	{store_source, historian_died},

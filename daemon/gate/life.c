@@ -297,9 +297,9 @@ gate_start(struct gate *g)
 		gate_stop(g);
 		return -1;
 	}
-	if (place_save_plan(&g->place, &g->plan) < 0)
-		log_warn("%s/plan: cannot save the plan for a start with a broken policy", g->o->state_dir);
 	terms_started(g);
+	while (scribe_busy(&g->scribe, g->now_ns) && !g->ending)
+		gate_turn(g);
 	log_info("policy %s is in force: %s, fail %s, queue %u", g->plan.policy_id,
 		 g->plan.enforce ? "enforce" : "monitor", g->plan.fail_closed ? "closed" : "open",
 		 g->plan.queue);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A new policy comes into force: read and checked by a process of its own → built by the engine → stale
- * marks swept → one kernel transaction with the next generation → the engine swaps. Until that transaction
- * the old policy stands, whatever fails. One at a time; the others wait their turn and each gets its
- * answer.
+ * A new policy comes into force: read and checked by a process of its own → built by the engine → written
+ * down by another process → stale marks swept → one kernel transaction with the next generation → the engine
+ * swaps. Until that transaction the old policy stands, whatever fails. One at a time; the others wait their
+ * turn and each gets its answer.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -51,6 +51,8 @@ finish(struct gate *g)
 	struct reload *r = &g->reload;
 
 	planner_stop(&r->planner);
+	if (r->begun)
+		terms_revert(g);
 	if (r->bundle_fd >= 0)
 		close(r->bundle_fd);
 	r->bundle_fd = -1;
@@ -216,12 +218,35 @@ reload_planned(struct gate *g)
 		close(text_fd);
 }
 
+static void
+written(struct gate *g, unsigned lacks)
+{
+	if (terms_begun(g, lacks)) {
+		start_sweep(g);
+		return;
+	}
+	terms_revert(g);
+	refuse_saying(g, "error: the policy before cannot be kept, so nothing could go back to it; see the log of "
+			 "lenscapd\n");
+}
+
+void
+reload_written(struct gate *g)
+{
+	unsigned lacks;
+
+	if (scribe_done(&g->scribe, &lacks) && g->reload.state == RELOAD_WRITING)
+		written(g, lacks);
+}
+
 void
 reload_prepared(struct gate *g, uint32_t ticket, bool ok)
 {
 	(void)ticket;
 	if (ok) {
-		start_sweep(g);
+		enter(g, RELOAD_WRITING);
+		if (!terms_begin(g))
+			written(g, SCRIBE_ALL);
 		return;
 	}
 	log_warnx("the engine could not build the new policy, %s stays in force", g->plan.policy_id);
@@ -267,12 +292,6 @@ commit(struct gate *g, const struct plan *plan)
 	unsigned old_shift = g->plan.mark_shift, generation = r->sweeping;
 	bool rejudge = r->now.kind == REQUEST_REJUDGE;
 
-	if (!rejudge && !terms_begin(g, plan->policy_id, r->bundle_fd)) {
-		terms_revert(g);
-		refuse_saying(g, "error: the policy before cannot be kept, so nothing could go back to it; see the log of "
-				 "lenscapd\n");
-		return;
-	}
 	if (put_queue(g, plan, &g->plan) < 0 || put_rules(g, plan, generation) < 0) {
 		(void)put_queue(g, &g->plan, plan);
 		if (!rejudge) {
@@ -292,9 +311,6 @@ commit(struct gate *g, const struct plan *plan)
 		g->bundle_fd = r->bundle_fd;
 		r->bundle_fd = -1;
 		warden_moved(g);
-		if (place_save_plan(&g->place, &g->plan) < 0)
-			log_warn("%s/plan: cannot save the plan for a start with a broken policy",
-				 g->o->state_dir);
 	}
 	gate_committed(g, generation, r->now.ticket, !rejudge);
 	finish(g);
@@ -332,7 +348,7 @@ reload_tick(struct gate *g)
 
 	switch (r->state) {
 	case RELOAD_IDLE:
-		if (g->keeper.state == ENGINE_READY && !g->ending)
+		if (g->keeper.state == ENGINE_READY && !g->ending && !scribe_busy(&g->scribe, g->now_ns))
 			start_next(g);
 		break;
 	case RELOAD_PLANNING:
@@ -342,6 +358,13 @@ reload_tick(struct gate *g)
 	case RELOAD_PREPARING:
 		if (waited > (uint64_t)PREPARE_MS * MS)
 			keeper_lost(g, "it does not finish the new policy");
+		break;
+	case RELOAD_WRITING:
+		if (waited > (uint64_t)SCRIBE_MS * MS) {
+			log_warnx("%s: the disk does not take what is written", g->o->state_dir);
+			scribe_give_up(&g->scribe);
+			written(g, SCRIBE_ALL);
+		}
 		break;
 	case RELOAD_SWEEPING:
 		/* The table was put back, which took that number and the sweep's answers. */

@@ -19,6 +19,7 @@
 #include "plan.h"
 #include "planner.h"
 #include "privilege.h"
+#include "scribe.h"
 #include "standing.h"
 #include "tally.h"
 #include "usage.h"
@@ -72,13 +73,14 @@ struct request {
 	uint32_t seconds, mode, uid, pid;
 };
 
-enum reload_state { RELOAD_IDLE, RELOAD_PLANNING, RELOAD_PREPARING, RELOAD_SWEEPING };
+enum reload_state { RELOAD_IDLE, RELOAD_PLANNING, RELOAD_PREPARING, RELOAD_WRITING, RELOAD_SWEEPING };
 
 struct reload {
 	enum reload_state state;
 	uint64_t since_ns;
 	struct request now;   /* in hand, unless idle */
 	struct standing next; /* what holds once it is done */
+	bool begun;	      /* it is written down, or being written */
 	struct planner planner;
 	struct plan plan;  /* the next one */
 	int bundle_fd;	   /* -1: none */
@@ -143,6 +145,7 @@ struct gate {
 	struct historian historian;
 	struct reload reload;
 	struct terms terms;
+	struct scribe scribe;
 	struct tally tally;
 	uint64_t denied_seen; /* counter c_denied at the last reading of the hits */
 	uint64_t verdicts_refused, news_lost, messages_lost;
@@ -188,6 +191,8 @@ void reload_rejudge(struct gate *g);
 void reload_prepared(struct gate *g, uint32_t ticket, bool ok);
 /* The planner's process has ended. */
 void reload_planned(struct gate *g);
+/* What was being written is. */
+void reload_written(struct gate *g);
 /* The sweep's socket is readable. */
 void reload_sweep(struct gate *g);
 /* Every 50 ms: deadlines, and what waits. */
@@ -206,8 +211,13 @@ void terms_close(struct gate *g);
  * and text (of size len) says why.
  */
 bool terms_prepare(struct gate *g, const struct request *q, int *ret_source, char *text, size_t len);
-/* The policy of this id will come into force: written down before the kernel has it. False: it must not, for want of a place. */
-bool terms_begin(struct gate *g, const char *id, int bundle_fd);
+/*
+ * r->plan will come into force: r->next is settled, and all that a restart must know is being written down before the kernel has it.
+ * False: no process writes it.
+ */
+bool terms_begin(struct gate *g);
+/* It is written, except for these scribe_lack. False: it must not come into force, for want of a place. */
+bool terms_begun(const struct gate *g, unsigned lacks);
 /* The kernel has it, or has refused it. */
 void terms_commit(struct gate *g);
 void terms_revert(struct gate *g);
@@ -225,7 +235,7 @@ const char *terms_words(struct gate *g, char *out, size_t len);
  * it was undone.
  */
 enum plan_result terms_choose(struct gate *g, struct plan *ret_plan);
-/* It is in force. */
+/* It is in force; what a restart must know is being written down. */
 void terms_started(struct gate *g);
 
 /* life.c: has a policy read and checked, and waits for it: a bundle, or the files for source -1. Takes over g->bundle_fd when it is good. */

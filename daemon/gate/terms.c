@@ -164,27 +164,52 @@ take_files(struct gate *g, struct standing *next, const char *id, const struct r
 		next->confirm = lease_grant(q->seconds, &g->terms.clock);
 }
 
+/* version: the policy's file is to be written too. */
+static bool
+write_down(struct gate *g, const struct standing *s, const struct plan *plan, int bundle_fd, bool version)
+{
+	const struct history *h = &s->history;
+	const struct scribe_order order = {.state_fd = g->place.state_fd,
+					   .versions_fd = g->terms.versions_fd,
+					   .bundle_fd = bundle_fd,
+					   .state_dir = g->o->state_dir,
+					   .version = version && h->n ? &h->v[h->at] : NULL,
+					   .standing = s,
+					   .plan = plan};
+
+	return scribe_start(&g->scribe, &order, g->now_ns);
+}
+
 bool
-terms_begin(struct gate *g, const char *id, int bundle_fd)
+terms_begin(struct gate *g)
 {
 	struct reload *r = &g->reload;
-	struct history *h = &r->next.history;
+	bool files = r->now.kind == REQUEST_RELOAD;
 
 	lease_clock_read(&g->terms.clock);
-	if (r->now.kind == REQUEST_RELOAD)
-		take_files(g, &r->next, id, &r->now);
+	if (files)
+		take_files(g, &r->next, r->plan.policy_id, &r->now);
 	if (r->now.kind == REQUEST_MODE && r->next.mode_for.seconds)
 		r->next.mode_for = lease_grant(r->now.seconds, &g->terms.clock);
-	bool kept = r->now.kind != REQUEST_RELOAD || h->n == 0 ||
-		    versions_save(g->terms.versions_fd, &h->v[h->at], bundle_fd) == 0;
-	return (save(g, &r->next) == 0 && kept) || !r->next.confirm.seconds;
+	r->begun = true;
+	return write_down(g, &r->next, &r->plan, r->bundle_fd, files);
+}
+
+bool
+terms_begun(const struct gate *g, unsigned lacks)
+{
+	return !(lacks & (SCRIBE_VERSION | SCRIBE_STANDING)) || !g->reload.next.confirm.seconds;
 }
 
 void
 terms_revert(struct gate *g)
 {
+	scribe_stop(&g->scribe);
+	g->reload.begun = false;
 	(void)save(g, &g->terms.now);
 	versions_keep(g->terms.versions_fd, history(g));
+	if (place_save_plan(&g->place, &g->plan) < 0)
+		log_warn("%s/plan: cannot save the plan for a start with a broken policy", g->o->state_dir);
 }
 
 static void
@@ -216,6 +241,7 @@ void
 terms_commit(struct gate *g)
 {
 	g->terms.now = g->reload.next;
+	g->reload.begun = false;
 	versions_keep(g->terms.versions_fd, history(g));
 	say_what_became(g);
 	terms_tell(g);
@@ -447,10 +473,8 @@ terms_started(struct gate *g)
 {
 	const struct history *h = history(g);
 
-	/* Also where it is there: what it was checked with may be newer. */
-	if (h->n)
-		(void)versions_save(g->terms.versions_fd, &h->v[h->at], g->bundle_fd);
-	(void)save(g, &g->terms.now);
+	/* The version also where it is there: what it was checked with may be newer. */
+	(void)write_down(g, &g->terms.now, &g->plan, g->bundle_fd, true);
 	versions_keep(g->terms.versions_fd, h);
 	if (g->terms.went_back)
 		keeper_event(g, EVENT_NOT_CONFIRMED, 1, "policy %s was not confirmed in time: went back to %s",
