@@ -82,6 +82,8 @@ struct engine {
 	struct jail *jail;     /* who is cut off, as the gate says */
 	uint32_t announced_seq; /* of the last copy that was heard, when there was any */
 	bool announced_any;
+	int64_t strangers_minute; /* since 1970: in which alerts about who strangers are were counted */
+	uint32_t strangers_told;  /* in it */
 	unsigned releasing;    /* the verdict for held packets that are being let go */
 	bool may_hold;	       /* some rule enforces: payload waits for its answer */
 	bool asked_rejudge;
@@ -217,6 +219,8 @@ void report_stats(struct engine *e);
 size_t report_first_record(void *arg, const struct now *now, char *out, size_t cap);
 void report_rolled(void *arg, const struct rollup_key *key, const void *copy, size_t copy_len, uint64_t n, uint32_t seconds,
 		   const struct now *now);
+/* The window is closed: its copy refers to nothing any more. */
+void report_forgotten(const void *copy);
 /* Bytes of a roll-up's copy. */
 extern const size_t report_copy_max;
 

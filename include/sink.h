@@ -76,6 +76,8 @@ typedef void rollup_emit(void *arg, const struct rollup_key *key, const void *co
 			 const struct now *now);
 
 struct rollup *rollup_new(size_t capacity, uint32_t window_s, size_t copy_max, rollup_emit *emit, void *arg);
+/* Called once for each copy, after the last use of it, whether or not its window had anything to emit: what it refers to may go. */
+void rollup_on_forget(struct rollup *r, void (*forget)(const void *copy));
 void rollup_free(struct rollup *r); /* emits what is open, with the time of the last call */
 /*
  * count: events (1, or what the kernel counted). copy: what the caller needs to write the record later, at most copy_max bytes.

@@ -69,6 +69,7 @@ regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 		regime_free(&r);
 		return false;
 	}
+	rollup_on_forget(r.rollup, report_forgotten);
 	*ret = r;
 	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What happened becomes records for the sinks. A refusal or an alert that repeats is rolled up by device, rule and far side;
- * what a roll-up keeps may point into the policy in force, because a reload closes every window before it swaps.
+ * what a roll-up keeps may point into the policy in force, because a reload closes every window before it swaps. A flow of an
+ * older policy may be told of after that, so a window holds its rulebook.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ enum rolled_kind { ROLLED_ALERT, ROLLED_FLOW, ROLLED_DROP };
 /* What a window keeps of its first event. */
 struct rolled {
 	enum rolled_kind kind;
-	struct flow flow;     /* its references are not counted: see above */
+	struct flow flow;     /* of its references the rulebook's is counted */
 	struct device device;
 	enum signature sid;   /* 0: the rule's own */
 	enum drop_reason drop;
@@ -329,17 +330,10 @@ denied_flow(struct engine *e, const struct rolled *k, uint64_t repeat, uint32_t 
 static void
 write_rolled(struct engine *e, const struct rolled *k, uint64_t repeat, uint32_t seconds)
 {
-	switch (k->kind) {
-	case ROLLED_ALERT:
-		alert(e, k, repeat, seconds);
-		break;
-	case ROLLED_FLOW:
-		denied_flow(e, k, repeat, seconds);
-		break;
-	case ROLLED_DROP:
-		drop(e, k, repeat, seconds);
-		break;
-	}
+	static void (*const write[])(struct engine *e, const struct rolled *k, uint64_t repeat, uint32_t seconds) = {
+		[ROLLED_ALERT] = alert, [ROLLED_FLOW] = denied_flow, [ROLLED_DROP] = drop};
+
+	write[k->kind](e, k, repeat, seconds);
 }
 
 void
@@ -358,6 +352,12 @@ report_rolled(void *arg, const struct rollup_key *key, const void *copy, size_t 
 	write_rolled(arg, &k, n, seconds);
 }
 
+void
+report_forgotten(const void *copy)
+{
+	rulebook_unref(((const struct rolled *)copy)->flow.book);
+}
+
 /* Writes the first of its kind at once and counts the others; true when it was the first. */
 static bool
 roll(struct engine *e, const struct rolled *k, uint16_t device, uint32_t rule, const struct addr *local, const struct addr *remote,
@@ -371,6 +371,8 @@ roll(struct engine *e, const struct rolled *k, uint16_t device, uint32_t rule, c
 		e->stats.alerts_rolled_up += count;
 		return false;
 	}
+	if (k->flow.book)
+		rulebook_ref(k->flow.book); /* the window's: an older policy's flow may be over before it closes */
 	write_rolled(e, k, count, 0);
 	return true;
 }
@@ -403,7 +405,7 @@ chronicle_denied(struct engine *e, const struct flow *f, uint64_t packets)
 {
 	struct parts p;
 
-	if (chronicle_fd(e) < 0)
+	if (!chronicle_listens(e))
 		return;
 	fill(e, RECORD_FLOW, f, device_at(e->devices, f->device), &p);
 	chronicle_flow(e, f, FLOW_END_DENIED, packets, &p.r);
@@ -531,7 +533,7 @@ report_asked(struct engine *e, const struct flow *f, const char *query)
 {
 	struct parts p;
 
-	if (chronicle_fd(e) < 0)
+	if (!chronicle_listens(e))
 		return;
 	fill(e, RECORD_DNS, f, device_at(e->devices, f->device), &p);
 	p.r.app_proto = "dns";
@@ -621,7 +623,8 @@ fill_evidence(const struct engine *e, const struct identity *w, struct record_ev
 						     .pattern = ev->pattern,
 						     .excerpt = ev->excerpt,
 						     .weight = ev->weight,
-						     .seen_us = ev->last_us};
+						     .seen_us = ev->last_us,
+						     .flow_id = ev->flow};
 	}
 	return n;
 }

@@ -30,6 +30,7 @@ struct rollup {
 	uint64_t length_ns;
 	uint32_t oldest, newest, free;
 	rollup_emit *emit;
+	void (*forget)(const void *copy); /* or NULL */
 	void *arg;
 	struct hash_key secret;
 	struct now last;
@@ -87,6 +88,12 @@ rollup_new(size_t capacity, uint32_t window_s, size_t copy_max, rollup_emit *emi
 	for (size_t i = 0; i < r->capacity; i++)
 		r->windows[i].chain = i + 1 < r->capacity ? (uint32_t)(i + 1) : NONE;
 	return r;
+}
+
+void
+rollup_on_forget(struct rollup *r, void (*forget)(const void *copy))
+{
+	r->forget = forget;
 }
 
 static uint32_t *
@@ -158,6 +165,8 @@ close_window(struct rollup *r, uint32_t i, const struct now *now)
 	if (w->held > 0)
 		r->emit(r->arg, &w->key, r->copies + i * r->copy_max, w->copy_len, w->held,
 			held_seconds(r, w, now), now);
+	if (r->forget)
+		r->forget(r->copies + i * r->copy_max);
 	w->chain = r->free;
 	r->free = i;
 }

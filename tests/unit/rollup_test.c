@@ -25,6 +25,18 @@ struct world {
 	struct now last_now;
 };
 
+/* Copies that a roll-up holds, by key. */
+static int kept[KEYS];
+
+static void
+forgotten(const void *copy)
+{
+	unsigned k;
+
+	memcpy(&k, copy, sizeof k);
+	kept[k]--;
+}
+
 static struct rollup_key
 key_of(unsigned k)
 {
@@ -63,8 +75,10 @@ offer(struct world *w, unsigned k, uint64_t count, uint64_t at_ns)
 
 	bool first = rollup_add(w->r, &key, count, &k, sizeof k, &now);
 	w->offered[k] += count;
-	if (first)
+	if (first) {
 		w->told[k] += count;
+		kept[k]++;
+	}
 	return first;
 }
 
@@ -80,13 +94,18 @@ start(struct world *w, size_t capacity)
 	memset(w, 0, sizeof *w);
 	w->r = rollup_new(capacity, WINDOW_S, sizeof(unsigned), emitted, w);
 	assert_non_null(w->r);
+	memset(kept, 0, sizeof kept);
+	rollup_on_forget(w->r, forgotten);
 }
 
 static void
 finish(struct world *w)
 {
+	static const int none[KEYS];
+
 	rollup_free(w->r);
 	assert_memory_equal(w->offered, w->told, sizeof w->told);
+	assert_memory_equal(kept, none, sizeof kept);
 }
 
 static void
