@@ -8,15 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bundle.h"
 #include "cli.h"
 #include "diag.h"
+#include "geo.h"
 #include "policy.h"
 
 struct wish {
 	const char *path;
 	bool strict, lint, json;
+	bool here; /* the policy of this machine, so its databases are those that will be asked */
 };
 
 static const char *
@@ -49,6 +52,26 @@ load(const struct wish *w, struct diags *diags)
 		policy_lint(b, diags);
 	bundle_free(b);
 	return p;
+}
+
+/* A missing one may come before the daemon starts; an old one stays old until somebody does something. */
+static void
+check_ages(const struct policy *p, const char *path, struct diags *diags)
+{
+	struct place_in_file at = {path, 0, 0, 0};
+	struct geo_config config;
+
+	policy_geo(p, &config);
+	config.quiet = true;
+	struct geo *g = geo_open(&config, time(NULL));
+	size_t n = 0;
+	const struct geo_database *db = g ? geo_databases(g, &n) : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (db[i].state == GEO_STALE)
+			diag_add(diags, DIAG_WARNING, "W401", &at, NULL, "geo database %s %s; `lenscap geo status` says how", db[i].path,
+				 db[i].problem);
+	if (g)
+		geo_close(g);
 }
 
 static void
@@ -85,6 +108,8 @@ check(const struct wish *w, bool colour)
 	struct policy *p = load(w, &diags);
 	if (p)
 		policy_run_tests(p, &diags);
+	if (p && w->here)
+		check_ages(p, w->path, &diags);
 	diags_sort(&diags);
 	if (w->json) {
 		diags_print_json(&diags, stdout);
@@ -109,7 +134,7 @@ run(int argc, char **argv, struct cli *cli)
 						{"lint", no_argument, NULL, 'l'},
 						{"json", no_argument, NULL, 'j'},
 						{NULL, 0, NULL, 0}};
-	struct wish w = {.path = LENSCAP_SYSCONFDIR "/lenscap/lenscap.yaml"};
+	struct wish w = {.path = LENSCAP_SYSCONFDIR "/lenscap/lenscap.yaml", .here = true};
 	int opt;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt == '?')
@@ -120,8 +145,10 @@ run(int argc, char **argv, struct cli *cli)
 	}
 	if (argc - optind > 1)
 		return cli_usage(&command_check);
-	if (optind < argc)
+	if (optind < argc) {
 		w.path = argv[optind];
+		w.here = false;
+	}
 	return check(&w, cli->colour);
 }
 

@@ -174,9 +174,12 @@ save(struct making *m, const char *path)
 	time_t now = time(NULL);
 	struct tm tm;
 
-	if (!path && localtime_r(&now, &tm) && strftime(made, sizeof made, "lenscap-debug-%Y%m%d-%H%M%S.tar", &tm))
+	if (!path) {
+		if (!localtime_r(&now, &tm) || !strftime(made, sizeof made, "lenscap-debug-%Y%m%d-%H%M%S.tar", &tm))
+			snprintf(made, sizeof made, "lenscap-debug.tar");
 		path = made;
-	bool out = path && strcmp(path, "-") == 0;
+	}
+	bool out = strcmp(path, "-") == 0;
 	/* Its owner alone reads it: it holds addresses, names, and the policy. */
 	int fd = out ? dup(STDOUT_FILENO) : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || !(m->tar = tar_new(fd, now))) {

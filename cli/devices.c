@@ -175,6 +175,14 @@ line(const char *what, const char *text)
 		printf("%-13s %s\n", what, listing_text(text, clean, sizeof clean));
 }
 
+/* One text a line, the first behind its name. */
+static void
+lines(const char *what, struct json_object *list)
+{
+	for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++)
+		line(i ? "" : what, json_object_get_string(json_object_array_get_idx(list, i)));
+}
+
 static void
 print_evidence(struct json_object *list, const struct listing_style *style)
 {
@@ -202,7 +210,7 @@ print_one(struct json_object *d, const struct listing_style *style)
 {
 	static const char *const facts[] = {"mac", "announced_mac", "zone", "interface", "brand", "label", "model", "firmware", "serial", "uid", "hostname", "platform"};
 	char text[CELL], first[LISTING_TIME], last[LISTING_TIME];
-	struct json_object *addresses = client_member(d, "addresses"), *evidence = client_member(d, "evidence");
+	struct json_object *evidence = client_member(d, "evidence");
 
 	line("name", client_text(d, "name"));
 	maker_cell(d, text);
@@ -211,8 +219,8 @@ print_one(struct json_object *d, const struct listing_style *style)
 	line("note", text);
 	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
 		line(facts[i], client_text(d, facts[i]));
-	for (size_t i = 0; json_object_is_type(addresses, json_type_array) && i < json_object_array_length(addresses); i++)
-		line(i ? "" : "addresses", json_object_get_string(json_object_array_get_idx(addresses, i)));
+	lines("groups", client_member(d, "groups"));
+	lines("addresses", client_member(d, "addresses"));
 	printf("%-13s %s to %s\n", "seen", listing_time(client_number(d, "first"), false, first), listing_time(client_number(d, "last"), false, last));
 	printf("%-13s %lld, %lld of them refused, %lld open\n", "flows", client_number(d, "flows"), client_number(d, "blocked"),
 	       client_number(d, "active"));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lenscap explain: what would become of a flow and why, rule by rule; or why a flow of the log was judged as it was. */
+#include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -248,7 +249,12 @@ print_flow(struct json_object *d)
 	len = append(line, 0, "  device    %s%s, zone %s", client_flag(d, "device.known") ? "declared" : "not in the inventory",
 		     client_flag(d, "device.seen") ? "" : ", not seen by a daemon", client_text(d, "device.zone"));
 	if (*client_text(d, "device.brand"))
-		append(line, len, ", brand %s", client_text(d, "device.brand"));
+		len = append(line, len, ", brand %s", client_text(d, "device.brand"));
+	if (*client_text(d, "device.maker"))
+		len = append(line, len, ", made by %s (score %lld)", client_text(d, "device.maker"), client_number(d, "device.maker_score"));
+	else
+		len = append(line, len, ", maker not known");
+	append(line, len, "%s%s", client_flag(d, "device.unmasked") ? ", UNMASKED" : "", client_flag(d, "device.covered") ? ", covered" : "");
 	print_wrapped(line, 12);
 	len = append(line, 0, "  dest      ");
 	if (*client_text(d, "dest.special"))
@@ -314,6 +320,8 @@ print_verdict(struct json_object *d, bool colour)
 	printf("\n%s", colour ? *word == 'A' ? "\033[32m" : *word == 'N' ? "\033[33m" : "\033[31m" : "");
 	print_wrapped(line, 4);
 	printf("%s", colour ? "\033[0m" : "");
+	if (client_flag(d, "device.quarantined"))
+		printf("But it is in quarantine: nothing of it passes until `lenscap release %s`.\n", client_text(d, "device.name"));
 }
 
 static void
@@ -331,12 +339,16 @@ print_rule(struct json_object *r, size_t width)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *c = json_object_array_get_idx(list, i);
 		bool yes = strcmp(state, "yes") == 0, to = strcmp(client_text(c, "key"), "to") == 0;
+		if (yes && strcmp(client_text(c, "key"), "limit") == 0)
+			continue;
 		len = append(line, len, "%s%s%s %s", join, client_flag(c, "device") ? "device's " : "", client_text(c, "key"),
 			     client_text(c, "wanted"));
 		if (!yes || to)
 			len = append(line, len, yes ? " (%s)" : to ? ": %s" : ": is %s", client_text(c, "found"));
 		join = "; ";
 	}
+	if (strcmp(state, "no") != 0 && *client_text(r, "limit.text"))
+		len = append(line, len, "%slimit: %s", join, client_text(r, "limit.text"));
 	while (len > 0 && line[len < LINE_MAX_BYTES ? len - 1 : 0] == ' ')
 		line[--len] = 0;
 	print_wrapped(line, indent);
@@ -385,7 +397,7 @@ explain(struct wish *w, const struct cli *cli)
 		printf("%s\n", json_object_to_json_string_ext(data, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	else
 		print(data, cli->colour);
-	code = w->exit_code && refuses(data) ? EXIT_NEGATIVE : EXIT_OK;
+	code = w->exit_code && (refuses(data) || client_flag(data, "device.quarantined")) ? EXIT_NEGATIVE : EXIT_OK;
 	json_object_put(data);
 	return code;
 }
@@ -425,35 +437,48 @@ print_logged(struct json_object *row)
 		print_wrapped(client_text(row, "reason"), 4);
 }
 
+/* From the history, or where it still goes on (`verb` flows) from the daemon's table. False: nobody answered, or not well. */
+static bool
+find_flow(const struct cli *cli, const char *verb, long long id, struct found_flow *found, int *ret_exit)
+{
+	struct json_object *args = json_object_new_object();
+
+	if (strcmp(verb, "history") == 0)
+		json_object_object_add(args, "kind", json_object_new_string("flow"));
+	json_object_object_add(args, "id", json_object_new_int64(id));
+	struct json_object *answer = client_stream(cli, verb, args, false, take_flow, found, TIMEOUT_S, ret_exit);
+	bool ok = client_flag(answer, "ok");
+	if (answer && !ok) {
+		fprintf(stderr, "lenscap: %s\n", client_text(answer, "error"));
+		*ret_exit = EXIT_NEGATIVE;
+	}
+	json_object_put(args);
+	json_object_put(answer);
+	return ok;
+}
+
 static int
 explain_logged(const struct wish *w, const struct cli *cli)
 {
 	struct found_flow found = {.wish = w};
-	struct json_object *args = json_object_new_object();
 	char *end;
 	int code = EXIT_NEGATIVE;
+	errno = 0;
 	long long id = strtoll(w->flow, &end, 10);
-	if (end == w->flow || *end || id <= 0)
+	if (end == w->flow || *end || id <= 0 || errno)
 		return cli_usage(&command_explain);
-	json_object_object_add(args, "kind", json_object_new_string("flow"));
-	json_object_object_add(args, "id", json_object_new_int64(id));
-	struct json_object *answer = client_stream(cli, "history", args, false, take_flow, &found, TIMEOUT_S, &code);
-	json_object_put(args);
-	if (answer && !client_flag(answer, "ok")) {
-		fprintf(stderr, "lenscap: %s\n", client_text(answer, "error"));
+	if (find_flow(cli, "history", id, &found, &code) && (found.row || find_flow(cli, "flows", id, &found, &code))) {
 		code = EXIT_NEGATIVE;
-	} else if (answer && !found.row) {
-		fprintf(stderr, "lenscap: no flow %lld is remembered; one that goes on still is remembered at its end\n", id);
-		code = EXIT_NEGATIVE;
-	} else if (answer) {
-		if (w->json)
+		if (!found.row)
+			fprintf(stderr, "lenscap: no flow %lld is remembered\n", id);
+		else if (w->json)
 			printf("%s\n", json_object_to_json_string_ext(found.row, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 		else
 			print_logged(found.row);
-		code = w->exit_code && refuses(found.row) ? EXIT_NEGATIVE : EXIT_OK;
+		if (found.row)
+			code = w->exit_code && refuses(found.row) ? EXIT_NEGATIVE : EXIT_OK;
 	}
 	json_object_put(found.row);
-	json_object_put(answer);
 	return code;
 }
 

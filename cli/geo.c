@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -11,17 +12,36 @@
 
 enum { TIMEOUT_S = 10, CELL = 320 };
 
-/* How to get a newer one, by kind of file. */
+/* Where Debian's package keeps the file to which the usual path is a link. It is as old as the release, whatever is upgraded. */
+static const char packaged[] = "/usr/share/libloc-location/";
+
+static bool
+is_packaged(const char *path)
+{
+	char *target = realpath(path, NULL);
+	bool is = target && strncmp(target, packaged, sizeof packaged - 1) == 0;
+
+	free(target);
+	return is;
+}
+
+/* How to get a newer one, by kind of file; NULL where another file would not help. */
 static const char *
 remedy(struct json_object *db)
 {
-	const char *kind = client_text(db, "kind"), *state = client_text(db, "state");
+	const char *path = client_text(db, "path");
+	bool libloc = strcmp(client_text(db, "kind"), "libloc") == 0 || strncmp(path, "/var/lib/location/", 18) == 0;
 
-	if (strcmp(state, "missing") == 0)
-		return "put it there, or take it out of geo: in the policy; `apt install location libloc-database` needs no account";
-	if (strcmp(kind, "libloc") == 0)
-		return "run `location update`, then `lenscap reload`";
-	return "run `geoipupdate`, or fetch it anew from where it came, then `lenscap reload`";
+	if (strcmp(client_text(db, "state"), "missing") == 0)
+		return libloc ? "run `apt install location libloc-database`, then `location update`; no account is needed"
+			      : "put it there (`geoipupdate`), or take it out of geo: in the policy";
+	if (strcmp(client_text(db, "state"), "broken") == 0 && client_member(db, "built"))
+		return NULL; /* it reads well, but is on the wrong list */
+	if (is_packaged(path))
+		return "this is the file of Debian's package, which no upgrade renews; run `apt install location`, then `location update`";
+	if (libloc)
+		return "run `location update`";
+	return "run `geoipupdate`, or fetch it anew from where it came";
 }
 
 static const char *
@@ -43,6 +63,7 @@ print_databases(struct json_object *list, const struct cli *cli)
 	struct listing *l = listing_new(header, &style);
 	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 	char text[CELL];
+	bool renewed = false;
 
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *db = json_object_array_get_idx(list, i);
@@ -54,9 +75,14 @@ print_databases(struct json_object *list, const struct cli *cli)
 	listing_free(l);
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *db = json_object_array_get_idx(list, i);
-		if (strcmp(client_text(db, "state"), "ok") != 0)
-			printf("%s: %s\n", client_text(db, "path"), remedy(db));
+		const char *what = remedy(db);
+		if (strcmp(client_text(db, "state"), "ok") == 0 || !what)
+			continue;
+		printf("%s: %s\n", client_text(db, "path"), what);
+		renewed = true;
 	}
+	if (renewed)
+		printf("A new file is read at the next `lenscap reload`; under systemd lenscap-geo.path does that by itself.\n");
 }
 
 static void

@@ -320,14 +320,14 @@ take_run(struct history *h, struct json_object *row)
 }
 
 static const struct row_kind {
-	unsigned bit;
 	const char *name;
-	bool whole; /* not only since: a device that was silent lately is still one */
 	bool (*take)(struct history *h, struct json_object *row);
+	unsigned bit;
+	bool whole; /* not only since: a device that was silent lately is still one */
 } kinds[] = {
-	{HISTORY_FLOWS, "flows", false, take_flow},	{HISTORY_DEVICES, "devices", true, take_device},
-	{HISTORY_EVIDENCE, "evidence", true, take_evidence}, {HISTORY_EVENTS, "events", false, take_event},
-	{HISTORY_RUNS, "runs", false, take_run},
+	{"flows", take_flow, HISTORY_FLOWS, false},	     {"devices", take_device, HISTORY_DEVICES, true},
+	{"evidence", take_evidence, HISTORY_EVIDENCE, true}, {"events", take_event, HISTORY_EVENTS, false},
+	{"runs", take_run, HISTORY_RUNS, false},
 };
 
 bool

@@ -47,9 +47,11 @@ static bool
 append_hex(struct bundle_file *f, const char *hex)
 {
 	size_t n = strlen(hex) / 2;
-	char *more = f->name && f->text ? realloc(f->text, f->len + n + 1) : NULL;
 
-	if (!more || strlen(hex) % 2)
+	if (!f->name || !f->text || strlen(hex) % 2)
+		return false;
+	char *more = realloc(f->text, f->len + n + 1);
+	if (!more)
 		return false;
 	f->text = more;
 	for (size_t i = 0; i < n; i++) {

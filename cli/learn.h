@@ -40,6 +40,7 @@ struct numbers {
 struct destination {
 	enum learn_kind kind;
 	bool inbound, has_port, guess; /* guess: the name is only what the client said */
+	bool unrecognised;		/* what was spoken is no protocol that is known */
 	uint8_t ip_proto;
 	uint16_t port; /* of LEARN_ZONE and LEARN_LOCAL: see ports */
 	size_t group;

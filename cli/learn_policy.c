@@ -99,8 +99,11 @@ learn_write_head(struct lesson *l, FILE *out)
 {
 	size_t n;
 	const struct policy_zone *zones = policy_zones(l->policy, &n);
+	bool monitors = policy_mode(l->policy) == MODE_MONITOR;
 
-	fprintf(out, "\nversion: 1\nmode: %s\nfail: %s\n\nzones:\n", mode_name(policy_mode(l->policy)), fail_name(policy_fail(l->policy)));
+	fprintf(out, "\nversion: 1\nmode: %s%s\nfail: %s\n\nzones:\n", mode_name(policy_mode(l->policy)),
+		monitors ? "   # blocks nothing; \"mode: enforce\" does, once `lenscap diff` is quiet" : "",
+		fail_name(policy_fail(l->policy)));
 	for (size_t i = 0; i < n; i++)
 		write_zone(out, &zones[i]);
 	putc('\n', out);

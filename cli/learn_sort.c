@@ -359,15 +359,28 @@ why_not(struct lesson *l, const struct history_flow *f, const struct learner *w)
 
 /* ---- sorting ---- */
 
+/* What was looked at and is no protocol that is known. "" was not looked at. */
+static bool
+is_unrecognised(const struct history_flow *f)
+{
+	const char *protocol = *f->app_proto ? policy_protocol(f->app_proto) : "";
+
+	return !protocol || strcmp(protocol, "unknown") == 0;
+}
+
 static struct destination *
 find_destination(struct lesson *l, const struct history_flow *f, const struct learner *w, const struct sorting *s, const char *why)
 {
 	char key[1000];
 	bool is_new, local = s->kind == LEARN_ZONE || s->kind == LEARN_LOCAL;
 
-	/* Ports of local places are put together, for the streams of media that choose one each time; what is spoken keeps them apart. */
+	/*
+	 * Ports of local places are put together, for the streams of media that choose one each time; what is spoken keeps them apart. And
+	 * what nobody recognised never widens the rule of what was: it stands alone, to be struck alone.
+	 */
+	const char *spoken = is_unrecognised(f) ? "unknown" : local ? f->app_proto : "";
 	snprintf(key, sizeof key, "to %zu %d%d%d %u %u %.255s %.200s %.40s %.255s", w->group, s->kind, f->inbound, s->guess, f->ip_proto,
-		 local ? 0 : f->dest_port, s->label, why, local ? f->app_proto : "", s->kind == LEARN_QUERY ? s->name : "");
+		 local ? 0U : f->dest_port, s->label, why, spoken, s->kind == LEARN_QUERY ? s->name : "");
 	long n = pick(&l->by_key, history_text(l->history, key), &is_new);
 	if (n < 0)
 		return NULL;
@@ -395,8 +408,8 @@ count(struct lesson *l, struct destination *d, const struct history_flow *f, con
 	d->first_us = f->first_us < d->first_us ? f->first_us : d->first_us;
 	d->last_us = f->last_us > d->last_us ? f->last_us : d->last_us;
 	is_new |= texts_add(&d->names, is_query(f) ? f->query : s->name);
-	const char *protocol = *f->app_proto ? policy_protocol(f->app_proto) : "";
-	texts_add(&d->protocols, protocol ? protocol : "unknown");
+	d->unrecognised = is_unrecognised(f);
+	texts_add(&d->protocols, d->unrecognised ? "unknown" : *f->app_proto ? policy_protocol(f->app_proto) : "");
 	texts_add(&d->devices, w->name);
 	texts_add(&d->countries, f->country);
 	texts_add(&d->operators, f->as_name);

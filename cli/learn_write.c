@@ -185,7 +185,9 @@ write_rule(struct lesson *l, FILE *out, const struct destination *d, const char 
 		fputs("    direction: inbound\n", out);
 	fputs("    action: allow\n", out);
 	if (d->guess)
-		fputs("    # No DNS answer proves this name: it is only what the device says, so its operator or address goes with it.\n", out);
+		fputs("    # No DNS answer proves this name, the device says it: so its operator or address goes with it.\n", out);
+	if (d->unrecognised)
+		fputs("    # Nobody recognised what was spoken there: strike this rule unless you know what it is.\n", out);
 	write_facts(out, d, "    ");
 }
 
@@ -309,9 +311,10 @@ write_introduction(struct lesson *l, FILE *out)
 
 	for (size_t i = 0; i < l->history->n_runs; i++)
 		runs += l->history->runs[i].us >= l->since_us && l->history->runs[i].us <= l->until_us;
-	fprintf(out, "# A proposal, and nothing but what was seen: read it, strike what has no business there, then `lenscap check`, `lenscap diff`\n"
-		     "# and only then put it to use. Rules of the policy in force (%s) are not in it; all else of that policy is.\n"
-		     "# Learnt from %llu rows of history, %s to %s UTC; the daemon was started %zu time%s in it.\n",
+	fprintf(out, "# A proposal, and nothing but what was seen: read it, strike what has no business there, then\n"
+		     "# `lenscap check`, `lenscap diff` and only then put it to use. Rules of the policy in force\n"
+		     "# (%s) are not in it; all else of that policy is. Learnt from %llu rows of history,\n"
+		     "# %s to %s UTC; the daemon was started %zu time%s in it.\n",
 		policy_id(l->policy), (unsigned long long)l->rows, listing_time(l->since_us, true, from), listing_time(l->until_us, true, to), runs,
 		runs == 1 ? "" : "s");
 	if (l->history->cut || l->history->bad)

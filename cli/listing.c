@@ -103,7 +103,7 @@ listing_new(const char *const *header, const struct listing_style *style)
 	if (!l)
 		return NULL;
 	l->style = *style;
-	const char *plain[LISTING_COLUMNS];
+	const char *plain[LISTING_COLUMNS] = {NULL};
 	for (size_t i = 0; i < LISTING_COLUMNS && header[i]; i++) {
 		bool marked = header[i][0] == '=' || header[i][0] == '~';
 		l->mark[i] = marked ? header[i][0] : 0;

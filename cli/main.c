@@ -22,6 +22,7 @@ const struct command *const commands[] = {
 	&command_explain,
 	&command_diff,
 	&command_learn,
+	&command_mud,
 	&command_report,
 	&command_vet,
 	&command_replay,
@@ -41,16 +42,36 @@ const struct command *const commands[] = {
 	NULL,
 };
 
+/* Breaks between options, so that no line is wider than the others of this program. */
+static void
+command_usage(FILE *out, const struct command *c)
+{
+	enum { COLUMNS = 100, INDENT = 8 };
+	size_t col = (size_t)fprintf(out, "usage: lenscap %s", c->name);
+
+	for (const char *p = c->usage; *p;) {
+		size_t n = 0;
+		for (int depth = 0; p[n] && (depth > 0 || p[n] != ' '); n++)
+			depth += (p[n] == '[') - (p[n] == ']');
+		bool breaks = col + 1 + n > COLUMNS;
+		fprintf(out, "%s%*s%.*s", breaks ? "\n" : "", breaks ? INDENT : 1, "", (int)n, p);
+		col = (breaks ? INDENT : col + 1) + n;
+		p += n;
+		p += strspn(p, " ");
+	}
+	putc('\n', out);
+}
+
 int
 cli_usage(const struct command *c)
 {
-	fprintf(stderr, "usage: lenscap %s %s\n", c->name, c->usage);
+	command_usage(stderr, c);
 	return EXIT_USAGE;
 }
 
 /* Those that the summary only names, so that it fits on a screen. */
 static const struct command *const rare[] = {
-	&command_geo,	 &command_metrics, &command_confirm, &command_undo,	  &command_mode,       &command_release, &command_reopen,
+	&command_geo,	 &command_metrics, &command_mud, &command_confirm, &command_undo,	  &command_mode,       &command_release, &command_reopen,
 	&command_help, &command_schema,  &command_debug_bundle, &command_completion, &command_version,
 };
 
@@ -152,7 +173,8 @@ main(int argc, char **argv)
 		if (strcmp(commands[i]->name, name) != 0)
 			continue;
 		if (wants_help(argc - optind, argv + optind)) {
-			printf("usage: lenscap %s %s\n%s\n", name, commands[i]->usage, commands[i]->help);
+			command_usage(stdout, commands[i]);
+			puts(commands[i]->help);
 			return EXIT_OK;
 		}
 		argc -= optind;

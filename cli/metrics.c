@@ -93,7 +93,7 @@ show(const struct cli *cli, const char *path)
 		code = EXIT_NEGATIVE;
 	if (code == EXIT_OK)
 		code = put(path, text, code);
-	else if (path)
+	else if (path && code == EXIT_UNREACHABLE)
 		code = put(path, down, code);
 	json_object_put(answer);
 	free(text);

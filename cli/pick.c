@@ -19,7 +19,7 @@ place_of(const struct pick *p, const char *key)
 static bool
 grow(struct pick *p)
 {
-	struct pick more = {.size = p->size ? p->size * 2 : 256, .n = p->n};
+	struct pick more = {.size = p->size ? p->size * 2 : 256};
 
 	more.keys = calloc(more.size, sizeof *more.keys);
 	more.number = calloc(more.size, sizeof *more.number);
@@ -34,8 +34,11 @@ grow(struct pick *p)
 		more.keys[at] = p->keys[i];
 		more.number[at] = p->number[i];
 	}
-	pick_free(p);
-	*p = more;
+	free(p->keys);
+	free(p->number);
+	p->keys = more.keys;
+	p->number = more.number;
+	p->size = more.size;
 	return true;
 }
 

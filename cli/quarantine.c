@@ -29,7 +29,7 @@ print_row(struct json_object *row)
 }
 
 static int
-list(struct cli *cli)
+list(struct cli *cli, bool json)
 {
 	int code = EXIT_UNREACHABLE;
 	struct json_object *answer = client_ask(cli, "quarantined", NULL, false, ANSWER_S, &code);
@@ -37,8 +37,12 @@ list(struct cli *cli)
 
 	if (!answer)
 		return code;
-	for (size_t i = 0; devices && i < json_object_array_length(devices); i++)
+	if (devices && json)
+		printf("%s\n", json_object_to_json_string_ext(devices, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	for (size_t i = 0; devices && !json && i < json_object_array_length(devices); i++)
 		print_row(json_object_array_get_idx(devices, i));
+	if (devices && !json && json_object_array_length(devices) == 0 && !cli->quiet)
+		fprintf(stderr, "lenscap: nobody is in quarantine\n");
 	code = client_verdict(answer, EXIT_OK);
 	json_object_put(answer);
 	return code;
@@ -67,7 +71,8 @@ static int
 run(int argc, char **argv, struct cli *cli)
 {
 	static const struct option options[] = {
-		{"for", required_argument, NULL, 'f'}, {"reason", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+		{"for", required_argument, NULL, 'f'}, {"reason", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	bool json = false;
 	const char *reason = NULL;
 	long long seconds = 0;
 	int opt;
@@ -79,15 +84,16 @@ run(int argc, char **argv, struct cli *cli)
 		}
 		if (opt == 'r')
 			reason = optarg;
+		json |= opt == 'j';
 		if (opt == '?')
 			return cli_usage(&command_quarantine);
 	}
 	if (optind == argc && !reason && !seconds)
-		return list(cli);
-	if (optind != argc - 1)
+		return list(cli, json);
+	if (optind != argc - 1 || json)
 		return cli_usage(&command_quarantine);
 	return cut(cli, argv[optind], seconds, reason);
 }
 
-const struct command command_quarantine = {"quarantine", "[DEVICE [--for TIME] [--reason TEXT]]",
+const struct command command_quarantine = {"quarantine", "[DEVICE [--for TIME] [--reason TEXT]] | [--json]",
 					   "cut a device off from everything, or list who is", run};

@@ -22,6 +22,20 @@ static const struct {
 
 enum { DAYS = 30, DAY_S = 86400, KINDS = HISTORY_FLOWS | HISTORY_DEVICES | HISTORY_EVIDENCE | HISTORY_EVENTS | HISTORY_RUNS };
 
+/* What the policy says that this device is sold as; "" when it does not say. */
+static const char *
+declared_brand(const struct policy *p, const struct history_device *d)
+{
+	size_t n;
+	const struct policy_device *list = policy_devices(p, &n);
+
+	for (size_t i = 0; d && d->in_policy && i < n; i++)
+		if (strcmp(list[i].name, d->device) == 0)
+			return list[i].brand;
+	return "";
+}
+
+/* What only the policy and its catalogue know. */
 static void
 name_makers(struct report *r, const struct policy *p)
 {
@@ -32,6 +46,7 @@ name_makers(struct report *r, const struct policy *p)
 		const struct history_device *d = r->devices[i].device;
 		uint16_t maker = d && *d->maker ? catalogue_maker(policy_catalogue(p), d->maker) : MAKER_UNKNOWN;
 		r->devices[i].maker_name = maker < n ? makers[maker].name : d ? d->maker : "";
+		r->devices[i].label = *declared_brand(p, d) ? declared_brand(p, d) : d ? d->brand : "";
 	}
 }
 

@@ -26,6 +26,7 @@ struct report_device {
 	const struct history_device *device; /* NULL: only its connections are known */
 	const char *name, *mac, *addr;
 	const char *maker_name; /* as the catalogue has it; "" not decided */
+	const char *label;	/* the brand that the policy declares, else the one that it announces; "" none */
 	uint64_t flows, refused, bytes, refused_bytes, would_refuse, unlooked; /* unlooked: of unknown protocol */
 	size_t n_places;
 };

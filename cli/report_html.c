@@ -186,7 +186,9 @@ device(const struct report *r, size_t n, FILE *out)
 	fact(out, "Address", d->addr);
 	fact(out, "Maker, by evidence", d->maker_name);
 	if (h) {
-		fact(out, "Label", h->brand);
+		snprintf(counts, sizeof counts, "%d of 100", h->score);
+		fact(out, "Confidence", *d->maker_name ? counts : "");
+		fact(out, "Label", d->label);
 		fact(out, "Model", h->model);
 		fact(out, "Firmware", h->firmware);
 		fact(out, "Serial number", h->serial);

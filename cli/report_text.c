@@ -69,6 +69,7 @@ device_lines(const struct report *r, size_t n, FILE *out)
 {
 	const struct report_device *d = &r->devices[n];
 	const struct history_device *h = d->device;
+	char counts[300], passed[LISTING_SIZE], refused[LISTING_SIZE];
 
 	putc('\n', out);
 	text(out, d->name);
@@ -77,11 +78,16 @@ device_lines(const struct report *r, size_t n, FILE *out)
 	line(out, "address", d->addr);
 	line(out, "maker", d->maker_name);
 	if (h) {
-		line(out, "label", h->brand);
+		snprintf(counts, sizeof counts, "%d of 100", h->score);
+		line(out, "confidence", *d->maker_name ? counts : "");
+		line(out, "label", d->label);
 		line(out, "model", h->model);
 		line(out, "firmware", h->firmware);
 		line(out, "serial", h->serial);
 	}
+	snprintf(counts, sizeof counts, "%llu, %llu of them refused; %s passed, %s refused", (unsigned long long)d->flows,
+		 (unsigned long long)d->refused, listing_size(d->bytes, false, passed), listing_size(d->refused_bytes, false, refused));
+	line(out, "connections", counts);
 	for (size_t i = 0; h && i < r->history->n_evidence; i++) {
 		const struct history_evidence *e = &r->history->evidence[i];
 		char says[CELL];
@@ -130,7 +136,7 @@ csv_row(const struct report *r, const struct report_device *d, const struct repo
 	const struct history_device *h = d->device ? d->device : &nothing;
 	char time[LISTING_TIME];
 
-	const char *const texts[] = {d->name, d->mac, d->addr, h->maker, h->brand, h->model, h->firmware, h->serial};
+	const char *const texts[] = {d->name, d->mac, d->addr, h->maker, d->label, h->model, h->firmware, h->serial};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		csv(out, texts[i], false);
 	csv_number(out, h->covered);
@@ -140,7 +146,7 @@ csv_row(const struct report *r, const struct report_device *d, const struct repo
 	csv(out, p ? p->operator : "", false);
 	csv(out, p ? p->special : "", false);
 	csv(out, p && p->n_examples ? p->examples[0] : "", false);
-	const uint64_t numbers[] = {p ? p->flows : 0, p ? p->refused : 0, p ? p->would_refuse : 0, p ? p->bytes_out : 0, p ? p->bytes_in : 0};
+	const uint64_t numbers[] = {p ? p->flows : 0, p ? p->refused : 0, p ? p->would_refuse : 0, p ? p->bytes_out : 0, p ? p->bytes_in : 0, p ? p->refused_bytes : 0};
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		csv_number(out, numbers[i]);
 	csv(out, p ? listing_time(p->first_us, true, time) : "", false);
@@ -152,7 +158,7 @@ void
 report_csv(const struct report *r, FILE *out)
 {
 	fputs("device,mac,address,maker,label,model,firmware,serial,covered,label_disagrees,country,asn,operator,special,example,connections,refused,"
-	      "would_refuse,bytes_out,bytes_in,first_utc,last_utc,policy\r\n", out);
+	      "would_refuse,bytes_out,bytes_in,bytes_refused,first_utc,last_utc,policy\r\n", out);
 	for (size_t d = 0; d < r->n_devices; d++) {
 		for (size_t i = 0; i < r->n_places; i++)
 			if (r->places[i].device == d)
@@ -230,7 +236,7 @@ device_json(const struct report *r, size_t n)
 	add(o, "mac", d->mac);
 	add(o, "address", d->addr);
 	if (h) {
-		const char *const texts[][2] = {{"maker", h->maker}, {"label", h->brand}, {"model", h->model}, {"firmware", h->firmware},
+		const char *const texts[][2] = {{"maker", h->maker}, {"label", d->label}, {"model", h->model}, {"firmware", h->firmware},
 						{"serial", h->serial}, {"uid", h->uid}};
 		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 			add(o, texts[i][0], texts[i][1]);

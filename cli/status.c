@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "listing.h"
 
 enum { AGE_TEXT = 64 };
 
@@ -42,7 +43,7 @@ print_geo(struct json_object *list)
 		if (client_number(db, "age_s"))
 			printf(", %s old", age(client_number(db, "age_s"), text));
 		if (*client_text(db, "problem"))
-			printf(": %s", client_text(db, "problem"));
+			printf(": %s (how: lenscap geo status)", client_text(db, "problem"));
 		printf("\n");
 	}
 }
@@ -59,6 +60,38 @@ print_outputs(struct json_object *list)
 			printf(": %s", client_text(o, "problem"));
 		printf("\n");
 	}
+}
+
+static void
+print_history(struct json_object *d)
+{
+	char bytes[LISTING_SIZE];
+
+	printf("history    %s, %s", client_flag(d, "history.running") ? "kept" : "NOT KEPT",
+	       listing_size((uint64_t)client_number(d, "history.bytes"), false, bytes));
+	if (client_number(d, "history.lost"))
+		printf(", %lld records lost", client_number(d, "history.lost"));
+	printf("\n");
+}
+
+/* Who is cut off from everything, by whom and for how long. */
+static void
+print_quarantine(struct json_object *d)
+{
+	struct json_object *list = client_member(d, "devices.quarantine");
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	char left[AGE_TEXT];
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *q = json_object_array_get_idx(list, i);
+		printf("quarantine %s by %s", client_text(q, "device"), client_text(q, "why"));
+		if (client_number(q, "left_s"))
+			printf(", for %s more\n", age(client_number(q, "left_s"), left));
+		else
+			printf(", until it is released\n");
+	}
+	if (client_number(d, "devices.quarantined") > (long long)n)
+		printf("quarantine %lld more: lenscap quarantine\n", client_number(d, "devices.quarantined") - (long long)n);
 }
 
 /* Only where the policy in force is not simply what was loaded last. */
@@ -101,12 +134,14 @@ print(struct json_object *d, bool colour)
 	if (client_number(d, "flows.would_block"))
 		printf(", %lld WOULD be blocked", client_number(d, "flows.would_block"));
 	printf("\ndevices    %lld seen, %lld of them not in the inventory\n", client_number(d, "devices.seen"), client_number(d, "devices.unknown"));
+	print_quarantine(d);
 	printf("alerts     %lld high, %lld medium, %lld low", client_number(d, "alerts.high"), client_number(d, "alerts.medium"),
 	       client_number(d, "alerts.low"));
 	if (*client_text(d, "alerts.last"))
 		printf("; last %.19s UTC", client_text(d, "alerts.last"));
 	printf("\n");
 	print_geo(client_member(d, "geo"));
+	print_history(d);
 	print_outputs(client_member(d, "outputs"));
 	for (size_t i = 0; i < n; i++)
 		printf("problem    %s\n", json_object_get_string(json_object_array_get_idx(problems, i)));

@@ -131,7 +131,7 @@ static void
 hear(struct vet_run *r, const struct ear *e)
 {
 	uint8_t buf[PROBE_STREAM];
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = {0};
 	struct addr a;
 
 	for (unsigned i = 0; i < ANSWERS_MAX; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the engine tells the store (store.h), and what it asks. Nothing here waits: what the store does not take at once is dropped and
- * counted (stats.chronicle_dropped). Without a store, as in scenarios and replay, every call is fine and does nothing.
+ * What the engine tells the store (store.h), and what it asks. Nothing here waits: what the store does not take at once is kept, as much of
+ * it as fits; more is dropped and counted (stats.chronicle_dropped). Without a store, as in scenarios and replay, every call is fine and does nothing.
  */
 #ifndef LENSCAP_CHRONICLE_H
 #define LENSCAP_CHRONICLE_H
@@ -20,8 +20,10 @@ struct flow;
 struct store_evidence;
 struct store_query;
 
-/* A new store (CH_START, CH_STORE). fd is non-blocking and becomes the chronicle's. -1: there is none any more. */
+/* A new store (CH_STORE). fd is non-blocking and becomes the chronicle's. -1: there is none yet, or none any more. */
 void chronicle_connect(struct engine *e, int fd);
+/* There is a store, or there will be one: what is told is kept until then. */
+bool chronicle_listens(const struct engine *e);
 /* Of the store in use; -1: none. For the loop. */
 int chronicle_fd(const struct engine *e);
 /* The descriptor is readable: takes a bounded number of messages. */

@@ -41,7 +41,7 @@ extern const struct command command_devices, command_tail, command_top, command_
 extern const struct command command_metrics;
 extern const struct command command_explain, command_help, command_schema;
 extern const struct command command_quarantine, command_release;
-extern const struct command command_diff, command_learn, command_report;
+extern const struct command command_diff, command_learn, command_report, command_mud;
 extern const struct command command_check, command_reload, command_reopen, command_replay, command_status;
 
 /* Prints "usage: lenscap NAME USAGE" on stderr and returns EXIT_USAGE. */

@@ -48,6 +48,7 @@ struct device {
 	uint8_t identifying;	/* flows that are looked at only to find out who made it */
 	uint16_t looked;	/* such flows since looked_s */
 	int64_t looked_s;
+	uint64_t telling;	 /* the flow whose bytes are being looked at just now; 0: none, what it says is announced */
 	int64_t request_told_us; /* last alert of a management request */
 };
 

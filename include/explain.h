@@ -42,6 +42,8 @@ struct explain_case {
 	struct facts facts;	  /* device, zone and local are the caller's */
 	const char *device;	  /* as people call it */
 	bool seen;		  /* by the daemon, in this run or a former one */
+	uint8_t score;		  /* of facts.maker, 0 to 100 */
+	bool jailed;		  /* it is in quarantine: the rules do not matter */
 	bool offline;		  /* asked of a policy, without a daemon */
 	char dest_name[DNS_NAME]; /* the destination was given as a name; "" by its address */
 	struct addr addresses[EXPLAIN_ADDRESSES];

@@ -78,6 +78,7 @@ struct geo_config {
 	size_t n_overrides;
 	uint32_t warn_older_s; /* 0: never warn */
 	const struct geo *previous; /* databases that are still the same files are shared with it; NULL: none */
+	bool quiet;	       /* nothing is logged */
 	const char *copy_dir;  /* where private copies live as unlinked files; NULL, or where that cannot be: in memory (memfd) */
 };
 

@@ -62,6 +62,7 @@ enum { EVIDENCE_OUI = CHANNELS, EVIDENCE_CLOUD, EVIDENCE_LABEL, EVIDENCE_CHANNEL
 struct evidence {
 	int64_t first_us, last_us;
 	int64_t told_us;   /* to the store, last */
+	uint64_t flow;	   /* that showed it first, by the number that records know it by; 0: an announcement, or no flow's */
 	uint32_t times;
 	uint16_t maker;	   /* index in the catalogue */
 	uint8_t channel;   /* enum channel, or EVIDENCE_* */
@@ -83,6 +84,7 @@ enum identity_news {
 	NEWS_CHANGED = 1 << 3,	/* it was one maker's, and now it is another's; or its serial number is another one */
 	NEWS_FACT = 1 << 4,
 	NEWS_SERIAL = 1 << 5,	/* a serial number that was not there */
+	NEWS_SECOND = 1 << 6,	/* a maker was decided before, and enough for another one speaks beside it from now on */
 };
 
 /* How one maker stands. */
@@ -134,7 +136,8 @@ void identity_free(struct identity *w);
 
 /*
  * Adds one row, or refreshes the row of that maker, channel and pattern, and judges. Returns enum identity_news bits, which are also left in
- * w->news. When all rows are used, the weakest one makes room for a stronger one.
+ * w->news. When all rows are used, the one that tells least makes room for one that tells more: a row that a stronger one of its family repeats
+ * goes first, then one of a maker that is not covered, then the weakest. So nobody hides a covered maker behind many words about others.
  */
 unsigned identity_add(struct identity *w, const struct catalogue *c, const struct evidence *ev);
 /* The row of the same maker, channel and pattern; NULL: there is none. w may be NULL. */

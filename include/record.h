@@ -158,6 +158,7 @@ struct record_evidence {
 	const char *channel, *maker, *pattern, *excerpt; /* excerpt: bytes as they were */
 	unsigned weight;
 	int64_t seen_us;
+	uint64_t flow_id; /* that showed it first; 0: announced */
 };
 
 struct record_decision {

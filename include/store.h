@@ -112,6 +112,7 @@ struct store_evidence {
 	uint8_t weight, weak, answered, pad;
 	uint32_t times;
 	int64_t first_us, last_us;
+	uint64_t flow; /* that showed it first; 0: none */
 };
 
 /* The texts of ST_FLOW, in this order. */

@@ -76,5 +76,9 @@ bool control_seconds(struct control_call *call, const char *name, uint32_t max, 
 /* The part of `status` about how long the policy and its mode are in force, and sentences for its problems. */
 void terms_status(struct json *j, const struct engine *e);
 void terms_problems(struct json *j, const struct engine *e);
+/* The part of `status` about who is in quarantine: the first few. */
+void quarantine_status(struct json *j, struct engine *e);
+/* Whoever is called so is cut off from everything. */
+bool quarantine_holds(struct engine *e, const char *who);
 
 #endif

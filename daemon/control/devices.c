@@ -16,6 +16,7 @@ enum {
 	LOOK_AT_ONCE = 512, /* places of the table in one step */
 	SEND_AT_ONCE = 16,
 	DEVICE_BYTES = 16384, /* one device without its evidence, every byte escaped */
+	GROUPS_SHOWN = 32,
 };
 
 struct walk {
@@ -57,6 +58,7 @@ write_evidence(struct json *j, const struct engine *e, const struct identity *w)
 		json_uint(j, "times", ev->times);
 		json_int(j, "first", ev->first_us);
 		json_int(j, "last", ev->last_us);
+		json_uint(j, "flow_id", ev->flow);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -106,6 +108,10 @@ write_device(struct json *j, const struct engine *e, const struct device *d)
 	json_str(j, "interface", link_find(e, d->ifindex)->name);
 	json_bool(j, "known", d->inventory < n);
 	json_str(j, "brand", brand);
+	json_array(j, "groups");
+	for (size_t i = 0; d->inventory < n && i < list[d->inventory].n_groups && i < GROUPS_SHOWN; i++)
+		json_str(j, NULL, list[d->inventory].groups[i]);
+	json_array_end(j);
 	json_int(j, "first", d->first_us);
 	json_int(j, "last", d->last_us);
 	json_uint(j, "flows", d->flows_seen);

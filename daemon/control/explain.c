@@ -4,6 +4,7 @@
 
 #include "control_private.h"
 #include "explain.h"
+#include "identity.h"
 
 static void
 take_args(const struct request *r, struct explain_args *ret)
@@ -103,9 +104,11 @@ take_case(struct engine *e, struct explain_case *c, const struct explain_args *a
 	bool means = true;
 
 	c->seen = d != NULL;
+	c->jailed = quarantine_holds(e, a->device);
 	if (d) {
 		c->facts.local = d->addr;
 		c->facts.zone = d->zone;
+		c->score = identity_score(d->who);
 		c->device = device_name(d, e->is.policy, name);
 	} else {
 		inventory = declared(e->is.policy, a->device, &c->facts.local, &means);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalogue.h"
 #include "explain.h"
 #include "geo.h"
 #include "json.h"
@@ -130,6 +131,13 @@ write_device(struct json *j, const struct explain_case *c)
 	json_bool(j, "known", f->device < n);
 	json_bool(j, "seen", c->seen);
 	json_str(j, "brand", f->device < n ? list[f->device].brand : "");
+	const struct maker *makers;
+	size_t n_makers = catalogue_makers(policy_catalogue(c->policy), &makers);
+	json_str(j, "maker", f->maker < n_makers ? makers[f->maker].id : "");
+	json_uint(j, "maker_score", f->maker < n_makers ? c->score : 0);
+	json_bool(j, "quarantined", c->jailed);
+	json_bool(j, "covered", f->covered);
+	json_bool(j, "unmasked", f->unmasked);
 	write_zone(j, "zone", c->policy, f->zone);
 	write_address(j, "ip", &f->local);
 	json_object_end(j);
@@ -246,8 +254,29 @@ write_judgement(struct json *j, const struct explain_case *c, const struct judge
 	json_str(j, "policy_id", policy_id(c->policy));
 }
 
+/* How much of it this device has used, in the period that runs. */
+static void
+write_limit(struct json *j, const struct explain_case *c, const struct rule_info *r)
+{
+	char text[96];
+	size_t n;
+	const struct policy_limit *const *all = policy_limits(c->policy, &n);
+	const struct policy_limit *l = r->limit && r->limit <= n ? all[r->limit - 1u] : NULL;
+	if (!l)
+		return;
+	uint64_t used = l->index < c->facts.n_used ? c->facts.used[l->index] : 0;
+	policy_limit_used(l, used, text, sizeof text);
+	json_object(j, "limit");
+	json_str(j, "counts", l->kind == LIMIT_BYTES ? "bytes" : "flows");
+	json_uint(j, "used", used);
+	json_uint(j, "amount", l->amount);
+	json_str(j, "text", text);
+	json_object_end(j);
+}
+
 struct listing_of_rules {
 	struct json *j;
+	const struct explain_case *c;
 	size_t next, written;
 	bool full;
 };
@@ -274,6 +303,7 @@ list_rule(void *arg, const struct explained_rule *r)
 	json_str(j, "state", states[r->state]);
 	json_bool(j, "decides", r->decides);
 	json_bool(j, "behind", r->behind);
+	write_limit(j, l->c, r->info);
 	json_array(j, "conditions");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct explained_condition *c = &r->conditions[i];
@@ -306,7 +336,7 @@ void
 explain_write(struct json *j, struct explain_case *c, size_t from)
 {
 	struct judgement judged;
-	struct listing_of_rules l = {.j = j, .next = from};
+	struct listing_of_rules l = {.j = j, .c = c, .next = from};
 	policy_judge(c->policy, &c->facts, &judged);
 	write_judgement(j, c, &judged);
 	if (from == 0) {

@@ -11,7 +11,7 @@
 enum {
 	LOOK_AT_ONCE = 1024, /* places of the table in one step */
 	SEND_AT_ONCE = 32,
-	ROW_BYTES = 4096,
+	ROW_BYTES = 8192,
 };
 
 struct walk {
@@ -23,6 +23,7 @@ struct walk {
 	struct addr addr;
 	char device[RING_DEVICE];
 	uint64_t limit, sent;
+	uint64_t id; /* only this one; 0: all */
 	unsigned sent_now;
 	bool refused; /* in the second table */
 	uint32_t at;
@@ -58,6 +59,7 @@ print_decision(struct json *j, const struct record_decision *d)
 	json_str(j, "rule_file", d->rule ? d->rule->file : "");
 	json_uint(j, "rule_line", d->rule ? d->rule->line : 0);
 	json_str(j, "policy_id", d->policy_id);
+	json_str(j, "reason", d->reason ? d->reason : "");
 }
 
 static void
@@ -126,7 +128,9 @@ visit(void *arg, const struct flow *f)
 {
 	struct walk *w = arg;
 
-	if ((!w->blocked || stops(f->decision)) && device_fits(w, f))
+	bool asked = !w->id || (f->id & FLOW_ID_MASK) == w->id;
+
+	if (asked && (!w->blocked || stops(f->decision)) && device_fits(w, f))
 		report_describe(w->engine, f, send_row, w);
 	return w->sent_now < SEND_AT_ONCE && (!w->limit || w->sent < w->limit);
 }
@@ -180,7 +184,7 @@ static enum control_result
 run(struct control_call *call)
 {
 	const char *device = request_text(call->request, "device");
-	int64_t limit = request_number(call->request, "limit", 0);
+	int64_t limit = request_number(call->request, "limit", 0), id = request_number(call->request, "id", 0);
 	struct walk *w;
 
 	if (device && strlen(device) >= sizeof w->device) {
@@ -199,6 +203,7 @@ run(struct control_call *call)
 	}
 	w->blocked = request_flag(call->request, "blocked");
 	w->limit = limit > 0 ? (uint64_t)limit : 0;
+	w->id = id > 0 ? (uint64_t)id : 0;
 	call->pump = &pump;
 	call->state = w;
 	return CONTROL_LATER;

@@ -13,12 +13,11 @@
 enum source { COLLECT, STATS, KERNEL, KERNEL32, KERNEL_COLLECT };
 
 struct metric {
-	const char *name;
-	enum exposition_type type;
-	const char *help;
-	enum source source;
+	const char *name, *help;
 	size_t offset;
 	void (*collect)(struct exposition *x, const struct engine *e);
+	enum exposition_type type;
+	enum source source;
 };
 
 #define GAUGE	  EXPOSITION_GAUGE
@@ -416,14 +415,14 @@ process_start(struct exposition *x, const struct engine *e)
 
 #define OF(name, type, from, structure, field, help)                       \
 	{                                                                  \
-		name, type, help, from, offsetof(structure, field), NULL \
+		name, help, offsetof(structure, field), NULL, type, from \
 	}
 #define OF_STATS(name, type, field, help)    OF(name, type, STATS, struct stats, field, help)
 #define OF_KERNEL(name, type, field, help)   OF(name, type, KERNEL, struct channel_counters, field, help)
 #define OF_KERNEL32(name, type, field, help) OF(name, type, KERNEL32, struct channel_counters, field, help)
-#define BY(name, type, collect, help)        {name, type, help, COLLECT, 0, collect}
+#define BY(name, type, collect, help)        {name, help, 0, collect, type, COLLECT}
 /* Only once the gate has reported. */
-#define BY_KERNEL(name, type, collect, help) {name, type, help, KERNEL_COLLECT, 0, collect}
+#define BY_KERNEL(name, type, collect, help) {name, help, 0, collect, type, KERNEL_COLLECT}
 
 static const struct metric table[] = {
 	BY("lenscap_up", GAUGE, up, "1: the daemon answers. Written as 0 by `lenscap metrics --textfile` when it does not."),

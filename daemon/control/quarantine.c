@@ -11,7 +11,7 @@
 #include "jail.h"
 #include "log.h"
 
-enum { LISTED_MAX = 256, REASON_MAX = 120 };
+enum { LISTED_MAX = 256, STATUS_MAX = 16, REASON_MAX = 120 };
 
 /* An operator's words, for our log: one line whatever they hold. */
 static void
@@ -83,6 +83,14 @@ find_row(const struct engine *e, const struct channel_quarantine *m)
 	return NULL;
 }
 
+bool
+quarantine_holds(struct engine *e, const char *who)
+{
+	struct channel_quarantine m;
+
+	return !jail_find(e, who, true, &m) && find_row(e, &m);
+}
+
 static enum control_result
 release(struct control_call *call)
 {
@@ -106,22 +114,19 @@ release(struct control_call *call)
 
 const struct control_command control_release = {"release", true, release};
 
-static enum control_result
-list(struct control_call *call)
+static void
+write_rows(struct json *j, struct engine *e, const char *key, size_t max)
 {
 	static const char *const whys[QUARANTINE_WHYS] = {"operator", "rule", "flood"};
-	struct json *j = call->reply;
 	size_t n;
-	const struct channel_quarantined_row *rows = jail_rows(call->engine, &n);
+	const struct channel_quarantined_row *rows = jail_rows(e, &n);
 	char text[ADDR_TEXT];
 
-	json_object(j, "data");
-	json_uint(j, "total", n);
-	json_array(j, "devices");
-	for (size_t i = 0; i < n && i < LISTED_MAX; i++) {
+	json_array(j, key);
+	for (size_t i = 0; i < n && i < max; i++) {
 		const struct channel_quarantined_row *r = &rows[i];
 		json_object(j, NULL);
-		json_str(j, "device", jail_name(call->engine, r, text));
+		json_str(j, "device", jail_name(e, r, text));
 		if (!r->by_address)
 			json_str(j, "mac", mac_print(&r->mac, text));
 		if (addr_cmp(&r->addr, &(struct addr){0}) != 0)
@@ -134,6 +139,24 @@ list(struct control_call *call)
 		json_object_end(j);
 	}
 	json_array_end(j);
+}
+
+void
+quarantine_status(struct json *j, struct engine *e)
+{
+	write_rows(j, e, "quarantine", STATUS_MAX);
+}
+
+static enum control_result
+list(struct control_call *call)
+{
+	struct json *j = call->reply;
+	size_t n;
+
+	(void)jail_rows(call->engine, &n);
+	json_object(j, "data");
+	json_uint(j, "total", n);
+	write_rows(j, call->engine, "devices", LISTED_MAX);
 	json_object_end(j);
 	return CONTROL_OK;
 }

@@ -59,7 +59,7 @@ write_kernel(struct json *j, const struct engine *e)
 }
 
 static void
-write_flows(struct json *j, const struct engine *e)
+write_flows(struct json *j, struct engine *e)
 {
 	const struct stats *s = &e->stats;
 
@@ -77,6 +77,7 @@ write_flows(struct json *j, const struct engine *e)
 	json_uint(j, "seen", device_count(e->devices));
 	json_uint(j, "unknown", device_unknown_count(e->devices));
 	json_uint(j, "quarantined", e->kernel.quarantined);
+	quarantine_status(j, e);
 	json_object_end(j);
 	json_object(j, "alerts");
 	json_uint(j, "high", s->alerts[ALERT_HIGH]);
@@ -84,6 +85,17 @@ write_flows(struct json *j, const struct engine *e)
 	json_uint(j, "low", s->alerts[ALERT_LOW]);
 	if (e->last_alert_us)
 		json_time(j, "last", e->last_alert_us);
+	json_object_end(j);
+}
+
+static void
+write_history(struct json *j, const struct engine *e)
+{
+	json_object(j, "history");
+	json_bool(j, "running", chronicle_fd(e) >= 0);
+	json_uint(j, "bytes", e->stats.store_bytes);
+	json_uint(j, "lost", e->stats.chronicle_dropped + e->stats.store_dropped);
+	json_str(j, "problem", chronicle_problem(e));
 	json_object_end(j);
 }
 
@@ -174,6 +186,7 @@ run(struct control_call *call)
 	write_kernel(j, e);
 	write_flows(j, e);
 	write_geo(j, e);
+	write_history(j, e);
 	write_outputs(j, e);
 	write_problems(j, e);
 	json_object_end(j);

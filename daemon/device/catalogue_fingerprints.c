@@ -123,7 +123,7 @@ begins_hex(const struct catalogue *c, const struct fingerprint *f, struct span s
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const char *p = f->pattern + i * 2;
-		if (p[0] != '.' && (hex_digit(p[0]) << 4 | hex_digit(p[1])) != s.p[i])
+		if (p[0] != '.' && hex_digit(p[0]) * 16 + hex_digit(p[1]) != s.p[i])
 			return false;
 	}
 	return true;

@@ -287,7 +287,7 @@ rows_read(struct build *b, const struct kind *kinds, size_t n)
 	for (size_t k = 0; of && k < n && !b->c->region.failed; k++) {
 		b->rows = (struct vec){0};
 		for (size_t i = 0; i < n_data; i++)
-			if (of[i] == &kinds[k])
+			if (of[i] && of[i] == &kinds[k])
 				read_file(b, &kinds[k], (unsigned)i);
 		if (!b->c->region.failed)
 			kinds[k].finish(b);

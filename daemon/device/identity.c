@@ -273,7 +273,7 @@ identity_judge(struct identity *w, const struct catalogue *c)
 {
 	const struct standing nobody = {.group = MAKER_UNKNOWN, .maker = MAKER_UNKNOWN};
 	uint16_t before = w->decided, group = w->decided_group;
-	bool was_covered = w->covered;
+	bool was_covered = w->covered, had_second = w->second.decides;
 	unsigned news = 0;
 	const struct maker *makers;
 
@@ -289,6 +289,8 @@ identity_judge(struct identity *w, const struct catalogue *c)
 		news |= NEWS_MAKER;
 	if (w->decided_group != group && w->decided_group != MAKER_UNKNOWN && group != MAKER_UNKNOWN)
 		news |= NEWS_CHANGED;
+	if (w->second.decides && !had_second && group != MAKER_UNKNOWN && group == w->decided_group)
+		news |= NEWS_SECOND;
 	if (w->covered && !was_covered)
 		news |= NEWS_COVERED;
 	w->news |= (uint16_t)news;
@@ -327,16 +329,43 @@ grow(struct identity *w)
 	return &w->rows[w->n++];
 }
 
+/* Another row of the same makers and family says as much: without this one the judgement is the same. */
+static bool
+is_repeated(const struct identity *w, const struct maker *makers, const struct evidence *ev)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const struct evidence *other = &w->rows[i];
+		if (other != ev && makers[other->maker].owner == makers[ev->maker].owner && evidence_family(other) == evidence_family(ev) &&
+		    row_counts(other) >= row_counts(ev) && may_decide_alone(other) >= may_decide_alone(ev))
+			return true;
+	}
+	return false;
+}
+
+/* How much a row tells beside the others. */
+static unsigned
+worth(const struct identity *w, const struct maker *makers, const struct evidence *ev)
+{
+	unsigned covered = makers[ev->maker].covered || makers[makers[ev->maker].owner].covered;
+
+	return (is_repeated(w, makers, ev) ? 0 : 1000u + covered * 500u) + row_counts(ev);
+}
+
 /* The row that tells least, if it tells less than this one. */
 static struct evidence *
-weaker_row(struct identity *w, const struct evidence *ev)
+lesser_row(struct identity *w, const struct maker *makers, const struct evidence *ev)
 {
 	struct evidence *least = NULL;
+	unsigned least_worth = worth(w, makers, ev);
 
-	for (size_t i = 0; i < w->n; i++)
-		if (!least || row_counts(&w->rows[i]) < row_counts(least))
+	for (size_t i = 0; i < w->n; i++) {
+		unsigned v = worth(w, makers, &w->rows[i]);
+		if (v < least_worth) {
 			least = &w->rows[i];
-	return least && row_counts(least) < row_counts(ev) ? least : NULL;
+			least_worth = v;
+		}
+	}
+	return least;
 }
 
 /* The MAC itself comes back with the row that was made of it. */
@@ -372,7 +401,7 @@ identity_add(struct identity *w, const struct catalogue *c, const struct evidenc
 	row = grow(w);
 	if (!row) {
 		w->lost++;
-		row = weaker_row(w, ev);
+		row = lesser_row(w, makers, ev);
 	}
 	if (!row)
 		return 0;

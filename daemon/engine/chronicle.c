@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the engine tells the store; see chronicle.h. Records pile up in one datagram, which leaves when it is full, at the end of a batch
- * of packets and each second. What comes back from the store is chronicle_read.c.
+ * What the engine tells the store; see chronicle.h. Records pile up in one datagram, which leaves when it is full, a moment after a batch
+ * of packets and each second. While there is no store yet, or it does not keep up, some more of them wait. What comes back from the store is chronicle_read.c.
  */
 #include "chronicle.h"
 
@@ -55,8 +55,26 @@ try_send(struct engine *e)
 		if (errno != EAGAIN || !has_room(e))
 			return false;
 	c->out_len = 0;
-	c->out_records = 0;
 	return true;
+}
+
+/* What waits goes into the datagram, as far as it fits. */
+static void
+refill(struct chronicle *c)
+{
+	size_t at = 0;
+
+	while (at < c->late_len) {
+		const struct store_head *h = (const void *)(c->late + at);
+		if (h->len > sizeof c->out.bytes - c->out_len)
+			break;
+		memcpy(c->out.bytes + c->out_len, h, h->len);
+		c->out_len += h->len;
+		at += h->len;
+	}
+	if (at)
+		memmove(c->late, c->late + at, c->late_len - at);
+	c->late_len -= at;
 }
 
 void
@@ -64,8 +82,22 @@ chronicle_flush(struct engine *e)
 {
 	struct chronicle *c = e->chronicle;
 
-	if (c && c->fd >= 0 && c->out_len)
-		(void)try_send(e); /* else it stays, and is tried again with what comes next */
+	if (!c || c->fd < 0)
+		return;
+	do
+		refill(c);
+	while (c->out_len && try_send(e)); /* what is not taken stays, and is tried again with what comes next */
+}
+
+/* A record at the end of what has piled up. late: of what waits behind the datagram. */
+static bool
+append(struct chronicle *c, bool late, const void *fixed, size_t fixed_len, const char *const *texts, size_t n)
+{
+	size_t *used = late ? &c->late_len : &c->out_len, room = (late ? CHRONICLE_LATE : sizeof c->out.bytes) - *used;
+	size_t len = store_put((late ? c->late : c->out.bytes) + *used, room < STORE_MAX ? room : STORE_MAX, fixed, fixed_len, texts, n);
+
+	*used += len;
+	return len > 0;
 }
 
 bool
@@ -73,15 +105,12 @@ chronicle_put(struct engine *e, const void *fixed, size_t fixed_len, const char 
 {
 	struct chronicle *c = e->chronicle;
 
-	for (int tries = 0; c && c->fd >= 0 && tries < 2; tries++) {
-		size_t len = store_put(c->out.bytes + c->out_len, sizeof c->out.bytes - c->out_len, fixed, fixed_len, texts, n);
-		if (len) {
-			c->out_len += len;
-			c->out_records++;
+	for (int tries = 0; c && tries < 2; tries++) {
+		if (c->fd >= 0 && !c->late_len && append(c, false, fixed, fixed_len, texts, n))
 			return true;
-		}
-		if (!c->out_len || !try_send(e))
-			break;
+		if ((c->fd < 0 || tries > 0 || c->late_len) && append(c, true, fixed, fixed_len, texts, n))
+			return true;
+		chronicle_flush(e);
 	}
 	if (c) {
 		e->stats.chronicle_dropped++;
@@ -90,10 +119,10 @@ chronicle_put(struct engine *e, const void *fixed, size_t fixed_len, const char 
 	return false;
 }
 
-static bool
-is_told(const struct engine *e)
+bool
+chronicle_listens(const struct engine *e)
 {
-	return e->chronicle && e->chronicle->fd >= 0;
+	return e->chronicle != NULL;
 }
 
 static void
@@ -185,7 +214,7 @@ chronicle_evidence(struct engine *e, const struct device *d, const struct eviden
 {
 	struct store_evidence v = {.head = {.type = ST_EVIDENCE}};
 
-	if (!is_told(e) || device_index(e->devices, d) == DEVICE_ANONYMOUS || ev->channel >= EVIDENCE_CHANNELS)
+	if (!chronicle_listens(e) || device_index(e->devices, d) == DEVICE_ANONYMOUS || ev->channel >= EVIDENCE_CHANNELS)
 		return;
 	fill_key(e, d, &v.key);
 	cut(v.channel, sizeof v.channel, evidence_channel_name(ev->channel));
@@ -198,6 +227,7 @@ chronicle_evidence(struct engine *e, const struct device *d, const struct eviden
 	v.times = ev->times;
 	v.first_us = ev->first_us;
 	v.last_us = ev->last_us;
+	v.flow = ev->flow;
 	chronicle_put(e, &v, sizeof v, NULL, 0);
 }
 
@@ -206,7 +236,7 @@ chronicle_forget(struct engine *e, const struct device *d)
 {
 	struct store_forget v = {.head = {.type = ST_FORGET}};
 
-	if (!is_told(e))
+	if (!chronicle_listens(e))
 		return;
 	fill_key(e, d, &v.key);
 	chronicle_put(e, &v, sizeof v, NULL, 0);
@@ -339,7 +369,7 @@ chronicle_flow(struct engine *e, const struct flow *f, enum flow_end end, uint64
 {
 	struct store_flow v = {.head = {.type = ST_FLOW}, .id = f->id & FLOW_ID_MASK, .first_us = f->start_us, .last_us = f->last_us};
 
-	if (!is_told(e))
+	if (!chronicle_listens(e))
 		return;
 	fill_counts(&v, f, end, repeat);
 	fill_flow(&v, e, f, r->decision->rule);
@@ -371,7 +401,7 @@ chronicle_question(struct engine *e, const struct flow *f, const char *query, co
 {
 	struct store_flow v = {.head = {.type = ST_FLOW}, .flows = 1, .first_us = e->now.wall_us, .last_us = e->now.wall_us};
 
-	if (!is_told(e) || f->device >= e->chronicle->capacity)
+	if (!chronicle_listens(e) || f->device >= e->chronicle->capacity)
 		return;
 	if (!may_ask(e, f->device)) {
 		e->stats.chronicle_dropped++;
@@ -387,31 +417,49 @@ chronicle_event(struct engine *e, const char *kind, const char *who, const char 
 	struct store_event v = {.head = {.type = ST_EVENT}, .time_us = e->now.wall_us};
 	const char *const texts[] = {kind, who, text};
 
-	if (is_told(e))
+	if (chronicle_listens(e))
 		chronicle_put(e, &v, sizeof v, texts, 3);
 }
 
 /* ---- life ---- */
 
+struct hello {
+	struct store_hello v;
+	const char *texts[2];
+};
+
 static void
-tell_hello(struct engine *e)
+fill_hello(struct engine *e, struct hello *ret)
 {
 	const struct policy_options *o = policy_options(e->is.policy);
 	struct chronicle *c = e->chronicle;
-	const char *const texts[] = {LENSCAP_VERSION, policy_id(e->is.policy)};
-	struct store_hello v = {.head = {.type = ST_HELLO},
-				.version = STORE_VERSION,
-				.boot = e->boot,
-				.restarts = e->restarts,
-				.devices = o->devices,
-				.days = o->history_days,
-				.wants = !c->loaded && !c->asked,
-				.bytes = o->history_bytes,
-				.time_us = e->now.wall_us};
 
+	*ret = (struct hello){.v = {.head = {.type = ST_HELLO},
+				    .version = STORE_VERSION,
+				    .boot = e->boot,
+				    .restarts = e->restarts,
+				    .devices = o->devices,
+				    .days = o->history_days,
+				    .wants = !c->loaded && !c->asked,
+				    .bytes = o->history_bytes,
+				    .time_us = e->now.wall_us},
+			      .texts = {LENSCAP_VERSION, policy_id(e->is.policy)}};
 	c->asked = true;
-	chronicle_put(e, &v, sizeof v, texts, 2);
-	chronicle_flush(e);
+}
+
+/* A new store hears this before what waits for it. */
+static void
+greet(struct engine *e)
+{
+	_Alignas(8) uint8_t first[1024];
+	struct hello h;
+
+	fill_hello(e, &h);
+	size_t len = store_put(first, sizeof first, &h.v, sizeof h.v, h.texts, 2);
+	if (send(e->chronicle->fd, first, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		chronicle_lost(e); /* its socket is empty: it is gone already */
+	else
+		chronicle_flush(e);
 }
 
 static struct chronicle *
@@ -427,8 +475,11 @@ make(const struct engine *e)
 	c->changed = calloc(c->capacity, sizeof *c->changed);
 	c->queue = calloc(c->capacity, sizeof *c->queue);
 	c->asked_of = calloc(c->capacity, sizeof *c->asked_of);
-	if (c->changed && c->queue && c->asked_of)
+	c->late = malloc(CHRONICLE_LATE);
+	c->down_us = e->now.wall_us;
+	if (c->changed && c->queue && c->asked_of && c->late)
 		return c;
+	free(c->late);
 	free(c->asked_of);
 	free(c->changed);
 	free(c->queue);
@@ -459,9 +510,26 @@ chronicle_connect(struct engine *e, int fd)
 	if (fd < 0)
 		return;
 	c->state = (struct store_state){0};
-	tell_hello(e);
+	greet(e);
 	if (c->loaded) /* what the last one had not written is told again */
 		device_walk(e->devices, tell_again, e);
+}
+
+/* Questions, and what belongs to them, are nobody's once their store is gone; all else waits for the next one. */
+static void
+forget_questions(uint8_t *bytes, size_t *len)
+{
+	size_t to = 0;
+
+	for (size_t at = 0, next; at < *len; at = next) {
+		const struct store_head h = *(const struct store_head *)(const void *)(bytes + at);
+		next = at + h.len;
+		if (h.type == ST_QUERY || h.type == ST_NEXT || h.type == ST_CANCEL || h.type == ST_HELLO)
+			continue;
+		memmove(bytes + to, bytes + at, h.len);
+		to += h.len;
+	}
+	*len = to;
 }
 
 void
@@ -474,8 +542,8 @@ chronicle_lost(struct engine *e)
 		c->down_us = e->now.wall_us;
 	}
 	c->fd = -1;
-	e->stats.chronicle_dropped += c->out_records;
-	c->out_len = c->out_records = 0;
+	forget_questions(c->out.bytes, &c->out_len);
+	forget_questions(c->late, &c->late_len);
 	c->asked = c->loaded;
 	chronicle_end_queries(e, "the store has stopped; ask again");
 }
@@ -489,14 +557,19 @@ chronicle_fd(const struct engine *e)
 void
 chronicle_adopt(struct engine *e)
 {
-	if (is_told(e))
-		tell_hello(e);
+	struct hello h;
+
+	if (chronicle_fd(e) < 0)
+		return;
+	fill_hello(e, &h);
+	chronicle_put(e, &h.v, sizeof h.v, h.texts, 2);
+	chronicle_flush(e);
 }
 
 void
 chronicle_tick(struct engine *e)
 {
-	if (!is_told(e))
+	if (chronicle_fd(e) < 0)
 		return;
 	tell_devices(e);
 	chronicle_flush(e);
@@ -517,6 +590,7 @@ chronicle_free(struct engine *e)
 	free(c->changed);
 	free(c->queue);
 	free(c->asked_of);
+	free(c->late);
 	free(c);
 	e->chronicle = NULL;
 }

@@ -9,6 +9,8 @@
 #include "identity.h"
 #include "store.h"
 
+enum { CHRONICLE_LATE = 512 << 10 }; /* bytes that wait: a start, and a store that is slow or being replaced */
+
 struct question {
 	uint32_t ticket; /* 0: this place is free */
 	bool paused;	 /* the store waits for our word, and we for the client to read */
@@ -30,11 +32,13 @@ struct chronicle {
 	struct store_state state; /* as the store said last */
 	uint64_t refused;  /* records of the store that made no sense */
 	uint64_t restored; /* devices */
-	size_t out_len, out_records;
+	size_t out_len;
 	union {
 		uint64_t align;
 		uint8_t bytes[STORE_MAX];
 	} out, in;
+	uint8_t *late;	  /* CHRONICLE_LATE: whole records, behind those in out */
+	size_t late_len;
 	struct store_walk walk;
 	int patience_ms; /* that is left for the end */
 	char problem[320];

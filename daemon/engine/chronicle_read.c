@@ -87,7 +87,7 @@ on_evidence(struct engine *e, const struct store_head *h)
 {
 	const struct store_evidence *v = (const void *)h;
 	const struct catalogue *c = policy_catalogue(e->is.policy);
-	struct evidence ev = {.first_us = v->first_us, .last_us = v->last_us, .times = v->times, .weight = v->weight,
+	struct evidence ev = {.first_us = v->first_us, .last_us = v->last_us, .times = v->times, .flow = v->flow, .weight = v->weight,
 			      .answered = v->answered != 0, .weak = v->weak != 0, .maker = catalogue_maker(c, v->maker)};
 
 	/* A row whose maker or channel the catalogue no longer has says nothing. */
@@ -99,6 +99,8 @@ on_evidence(struct engine *e, const struct store_head *h)
 		return;
 	snprintf(ev.pattern, sizeof ev.pattern, "%s", v->pattern);
 	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", v->excerpt);
+	if (ev.flow > FLOW_ID_MASK)
+		ev.flow = 0;
 	(void)identity_add(w, c, &ev);
 	w->news = 0; /* told in an earlier run */
 }
@@ -162,7 +164,7 @@ chronicle_problem(const struct engine *e)
 		snprintf(c->problem, sizeof c->problem, "%s", c->state.text);
 	else if (c->lost_us && e->now.wall_us - c->lost_us < LOST_US)
 		snprintf(c->problem, sizeof c->problem, "history is incomplete: %llu records were lost on their way into the store",
-			 (unsigned long long)(e->stats.chronicle_dropped + e->stats.store_dropped));
+			 (unsigned long long)e->stats.chronicle_dropped + e->stats.store_dropped);
 	else
 		return "";
 	return c->problem;

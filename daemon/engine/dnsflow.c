@@ -99,9 +99,12 @@ question(struct engine *e, struct flow *f)
 	unsigned v = judge(e, f, message.query);
 
 	e->stats.dns_queries++;
+	struct device *d = device_at(e->devices, f->device);
+	d->telling = f->id;
 	if (!f->inbound)
-		observe_name(e, device_at(e->devices, f->device), message.query);
-	observe_tell(e, device_at(e->devices, f->device), f);
+		observe_name(e, d, message.query);
+	d->telling = 0;
+	observe_tell(e, d, f);
 	if (tunnel_note(e->tunnels, f->device, message.query, &e->now)) {
 		e->stats.dns_tunnels++;
 		report_tunnel(e, f, message.query);

@@ -227,7 +227,7 @@ geo_open(const struct geo_config *config, int64_t now_s)
 		struct geo_source *s = &g->sources[i];
 		enum geo_state state = open_source(s, config, now_s);
 		name_source(s);
-		if (!s->file || s->file->refs == 1)
+		if (!config->quiet && (!s->file || s->file->refs == 1))
 			log_source(s, state);
 		fill_row(&g->rows[i], s, state);
 	}

@@ -86,13 +86,13 @@ static void
 report(struct engine *e, const struct channel_quarantined_row *row, enum signature sid, enum alert_level level, const char *text)
 {
 	const struct device *d = device_of(e, row);
-
-	char name[ADDR_TEXT];
+	char name[ADDR_TEXT], line[320];
 
 	log_info("%s", text);
 	chronicle_event(e, row->why == QUARANTINE_FLOOD ? "flood" : "quarantine", jail_name(e, row, name), text);
+	snprintf(line, sizeof line, "LENSCAP %s", text);
 	if (d)
-		report_identity(e, d, NULL, sid, level, text);
+		report_identity(e, d, NULL, sid, level, line);
 	else
 		report_event(e, sid, level, text);
 }

@@ -40,7 +40,7 @@ struct loop {
 	struct engine *engine;
 	struct event_base *base;
 	int queue, observe; /* observe -1: announcements are not heard */
-	struct event *store, *resume; /* store NULL: there is none now */
+	struct event *store, *resume, *write; /* store NULL: there is none now */
 	int store_fd;
 	struct mmsghdr messages[BATCH];
 	struct iovec iov[BATCH];
@@ -62,6 +62,26 @@ answer_batch(struct engine *e, uint64_t packets)
 }
 
 static void
+on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	(void)fd;
+	(void)what;
+	engine_clock(l->engine);
+	engine_flush(l->engine);
+}
+
+/* What a batch has to tell waits a moment for the next one's: a write for each packet costs as much as the packet. */
+static void
+write_soon(struct loop *l)
+{
+	static const struct timeval soon = {0, 10000};
+
+	if (!evtimer_pending(l->write, NULL))
+		evtimer_add(l->write, &soon);
+}
+
+static void
 on_queue(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
@@ -80,10 +100,10 @@ on_queue(evutil_socket_t fd, short what, void *arg)
 		for (int i = 0; i < n; i++)
 			engine_datagram(l->engine, l->buffers + (size_t)i * l->buffer_len, l->messages[i].msg_len);
 		answer_batch(l->engine, l->engine->stats.packets - before);
-		engine_flush(l->engine);
 		if (n < BATCH)
 			break;
 	}
+	write_soon(l);
 }
 
 /* Bounded: what is left comes in the next turn, and what overruns is lost to nobody but us. */
@@ -236,6 +256,7 @@ receive_start(struct loop *l, int channel, int *ret_control, int *ret_view)
 	if (!b || engine_start(l->engine, &start, b, syslog_fd) < 0)
 		fatalx("the policy could not be taken over from the gate");
 	bundle_free(b);
+	chronicle_connect(l->engine, -1); /* the gate sends it a store when we are ready */
 }
 
 static int
@@ -269,7 +290,8 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 		if (!events[i] || event_priority_set(events[i], i > 0) < 0 || event_add(events[i], i == 2 ? &second : i == 3 ? &quarter : NULL) < 0)
 			fatalx("event loop");
 	l.resume = evtimer_new(l.base, on_resume, &l);
-	if (!l.resume || event_priority_set(l.resume, 1) < 0)
+	l.write = evtimer_new(l.base, on_write, &l);
+	if (!l.resume || !l.write || event_priority_set(l.resume, 1) < 0 || event_priority_set(l.write, 1) < 0)
 		fatalx("event loop");
 	if (channel_send(channel, &ready, sizeof ready, NULL, 0) < 0)
 		fatal("the gate is gone");
@@ -278,6 +300,7 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		event_free(events[i]);
 	event_free(l.resume);
+	event_free(l.write);
 	if (l.store)
 		event_free(l.store);
 	bool asked = l.engine->stopping;

@@ -25,9 +25,17 @@ enum {
 	TELL_GAP_S = 60,      /* between two alerts of management requests to one device */
 	CONTACT_GAP_S = 86400,
 	CHANGE_GAP_S = 3600,
+	STRANGERS_MINUTE = 1000, /* alerts a minute of who those are that the policy does not name: MACs can be made up by the thousand */
 };
 
 #define SECOND_US 1000000
+
+/* Told within the last gap_s. A clock that was set back does not silence anybody until that time comes again. */
+static bool
+is_recent(const struct engine *e, int64_t told_us, unsigned gap_s)
+{
+	return told_us && e->now.wall_us >= told_us && e->now.wall_us - told_us < (int64_t)gap_s * SECOND_US;
+}
 
 static bool
 is_mac_zone(const struct engine *e, uint8_t zone)
@@ -115,6 +123,31 @@ see_strings(struct engine *e, struct device *d, const struct app *app, struct sp
 	witness_label(e, d, sights_txt(payload, "manufacturer="));
 }
 
+/* What strangers are said to be is told as far as anybody could read it; the inventory's own are told always. */
+static void
+tell(struct engine *e, const struct device *d, const struct flow *f, enum signature sid, enum alert_level level, const char *text)
+{
+	int64_t minute = e->now.wall_us / SECOND_US / 60;
+
+	if (d->inventory != DEVICE_UNKNOWN) {
+		report_identity(e, d, f, sid, level, text);
+		return;
+	}
+	if (e->strangers_minute != minute) {
+		e->strangers_minute = minute;
+		e->strangers_told = 0;
+	}
+	if (e->strangers_told++ < STRANGERS_MINUTE) {
+		report_identity(e, d, f, sid, level, text);
+		return;
+	}
+	if (e->strangers_told == STRANGERS_MINUTE + 1)
+		report_event(e, SID_NEW_DEVICE, ALERT_HIGH,
+			     "new devices: a thousand alerts of unknown devices within a minute, somebody may make them up; more of them are "
+			     "only counted until it ends");
+	e->stats.alerts_rolled_up++;
+}
+
 /* Somebody who is not in the inventory wants to change this device. */
 static void
 check_request(struct engine *e, struct device *d, const struct app *app, const struct flow *f, const char *from, bool known)
@@ -124,7 +157,7 @@ check_request(struct engine *e, struct device *d, const struct app *app, const s
 
 	if (!request.len || known)
 		return;
-	if (d->request_told_us && e->now.wall_us - d->request_told_us < (int64_t)TELL_GAP_S * SECOND_US) {
+	if (is_recent(e, d->request_told_us, TELL_GAP_S)) {
 		e->stats.alerts_rolled_up++;
 		return;
 	}
@@ -132,7 +165,7 @@ check_request(struct engine *e, struct device *d, const struct app *app, const s
 	span_text(request, what, sizeof what);
 	snprintf(text, sizeof text, "LENSCAP management request: %s by %s, seen at %s; %s is not in the inventory", what, app->protocol,
 		 device_name(d, e->is.policy, name), from);
-	report_identity(e, d, f, SID_MANAGEMENT, ALERT_HIGH, text);
+	tell(e, d, f, SID_MANAGEMENT, ALERT_HIGH, text);
 }
 
 /*
@@ -182,8 +215,8 @@ observe_app(struct engine *e, struct flow *f, const struct app *app, const struc
 		see_details(e, d, words);
 }
 
-bool
-observe_bytes(struct engine *e, struct flow *f, const struct app *app, const struct probe_input *in)
+static bool
+read_bytes(struct engine *e, struct flow *f, const struct app *app, const struct probe_input *in)
 {
 	struct device *d = device_at(e->devices, f->device);
 	const struct probe_side *own = &in->side[f->inbound ? PROBE_TO_CLIENT : PROBE_TO_SERVER];
@@ -206,6 +239,17 @@ observe_bytes(struct engine *e, struct flow *f, const struct app *app, const str
 		witness_match(&s, CHANNEL_PORT, witness_text(port));
 	}
 	return f->inbound && sights_more(app, in);
+}
+
+bool
+observe_bytes(struct engine *e, struct flow *f, const struct app *app, const struct probe_input *in)
+{
+	struct device *d = device_at(e->devices, f->device);
+
+	d->telling = f->id;
+	bool more = read_bytes(e, f, app, in);
+	d->telling = 0;
+	return more;
 }
 
 void
@@ -271,7 +315,7 @@ observe_device(struct engine *e, struct device *d, const struct flow *f)
 	if (!d->restored && d->inventory == DEVICE_UNKNOWN && !(d->by_address && is_mac_zone(e, d->zone))) {
 		snprintf(text, sizeof text, "LENSCAP new device: %s at %s on %s%s%.200s%s", device_name(d, e->is.policy, name),
 			 addr_print(&d->addr, addr), link_find(e, d->ifindex)->name, row ? " (" : "", row ? row->organisation : "", row ? ")" : "");
-		report_identity(e, d, NULL, SID_NEW_DEVICE, ALERT_LOW, text); /* whichever flow showed it has its own records */
+		tell(e, d, NULL, SID_NEW_DEVICE, ALERT_LOW, text); /* whichever flow showed it has its own records */
 	}
 	observe_tell(e, d, f);
 }
@@ -288,7 +332,7 @@ is_due(struct engine *e, struct identity *w, uint16_t cloud, bool refused)
 		if (w->clouds[i].told_us < oldest->told_us)
 			oldest = &w->clouds[i];
 	}
-	if (at && e->now.wall_us - at->told_us < (int64_t)CONTACT_GAP_S * SECOND_US)
+	if (at && is_recent(e, at->told_us, CONTACT_GAP_S))
 		return false;
 	if (!at)
 		at = w->n_clouds < IDENTITY_CLOUDS ? &w->clouds[w->n_clouds++] : oldest;
@@ -322,7 +366,7 @@ tell_contact(struct engine *e, struct flow *f, struct device *d, const struct cl
 		return;
 	snprintf(text, sizeof text, "LENSCAP cloud contact: %s -> %s, %s%s; known by %.90s", device_name(d, e->is.policy, name),
 		 clouds[a->cloud].name, refused && f->mode == MODE_MONITOR ? "would be " : "", refused ? "refused" : "allowed", a->by);
-	report_identity(e, d, f, SID_CLOUD_CONTACT, ALERT_MEDIUM, text);
+	tell(e, d, f, SID_CLOUD_CONTACT, ALERT_MEDIUM, text);
 }
 
 void
@@ -348,7 +392,9 @@ observe_contact(struct engine *e, struct flow *f)
 	for (size_t i = 0; i < n; i++) {
 		if (answers[i].weak) /* a port alone */
 			continue;
+		d->telling = f->id;
 		add_hint(e, d, &answers[i], WEIGHT_CONTACT, n_names ? names[n_names - 1] : addr_print(&facts.remote, where));
+		d->telling = 0;
 		tell_contact(e, f, d, &answers[i], i > 0 || somebodys(e, answers, n));
 	}
 	if (n)
@@ -382,13 +428,13 @@ tell_maker(struct engine *e, struct device *d, const struct flow *f, unsigned ne
 	if (news & NEWS_COVERED) {
 		snprintf(text, sizeof text, "LENSCAP covered maker: %s is made by %s (score %u)", device_name(d, e->is.policy, name),
 			 maker_name(e, w->best.maker), w->best.score);
-		report_identity(e, d, f, SID_COVERED, ALERT_HIGH, text);
+		tell(e, d, f, SID_COVERED, ALERT_HIGH, text);
 	}
 	if (!w->unmask_told && identity_unmasked(w, policy_catalogue(e->is.policy), label)) {
 		d->who->unmask_told = true;
 		snprintf(text, sizeof text, "LENSCAP unmasked: %s is labelled %.60s and made by %s (score %u)", device_name(d, e->is.policy, name),
 			 identity_label(w, label), maker_name(e, w->best.maker), w->best.score);
-		report_identity(e, d, f, SID_UNMASKED, ALERT_HIGH, text);
+		tell(e, d, f, SID_UNMASKED, ALERT_HIGH, text);
 	}
 }
 
@@ -414,13 +460,17 @@ tell_change(struct engine *e, struct device *d, const struct flow *f, unsigned n
 	struct twin t = {.d = d};
 	char text[400], name[ADDR_TEXT], other[ADDR_TEXT];
 
-	if (d->who->change_told_us && e->now.wall_us - d->who->change_told_us < (int64_t)CHANGE_GAP_S * SECOND_US)
+	if (is_recent(e, d->who->change_told_us, CHANGE_GAP_S))
 		return;
 	if ((news & NEWS_SERIAL) && d->who->fact[IDENTITY_SERIAL][0])
 		device_walk(e->devices, is_twin, &t);
 	if (t.found)
 		snprintf(text, sizeof text, "LENSCAP identity changed: %s has the serial number %s, which %s had", device_name(d, e->is.policy, name),
 			 d->who->fact[IDENTITY_SERIAL], device_name(t.found, e->is.policy, other));
+	else if ((news & NEWS_SECOND) && !(news & NEWS_CHANGED))
+		snprintf(text, sizeof text, "LENSCAP identity changed: %s shows the fingerprint of %s (score %u) beside that of %s, serial number %s",
+			 device_name(d, e->is.policy, name), maker_name(e, d->who->second.maker), d->who->second.score,
+			 maker_name(e, d->who->best.maker), d->who->fact[IDENTITY_SERIAL][0] ? d->who->fact[IDENTITY_SERIAL] : "unknown");
 	else if (news & NEWS_CHANGED)
 		snprintf(text, sizeof text, "LENSCAP identity changed: %s shows another fingerprint than before, now %s, serial number %s",
 			 device_name(d, e->is.policy, name), maker_name(e, d->who->best.maker),
@@ -428,7 +478,7 @@ tell_change(struct engine *e, struct device *d, const struct flow *f, unsigned n
 	else
 		return;
 	d->who->change_told_us = e->now.wall_us;
-	report_identity(e, d, f, SID_IDENTITY_CHANGED, ALERT_HIGH, text);
+	tell(e, d, f, SID_IDENTITY_CHANGED, ALERT_HIGH, text);
 }
 
 void

@@ -39,6 +39,7 @@ witness_add(struct engine *e, struct device *d, struct evidence *ev)
 		return;
 	ev->first_us = ev->last_us = e->now.wall_us;
 	ev->times = 1;
+	ev->flow = d->telling;
 	if (identity_add(w, policy_catalogue(e->is.policy), ev) & NEWS_EVIDENCE) {
 		e->stats.evidence++;
 		chronicle_device(e, d);
@@ -79,12 +80,31 @@ witness_behind_label(struct engine *e, struct device *d, struct evidence *ev)
 		ev->weight = sure[rows->confidence];
 }
 
-/* The part of the text that shows the pattern, if the pattern stands there as it is. */
+/* What an expression begins with that stands for itself; "" where that is too short to be looked for. */
+static void
+plain_beginning(const char *pattern, char out[EVIDENCE_PATTERN])
+{
+	enum { LEAST = 4 };
+	size_t n = strcspn(pattern, ".[]()*+?{}|^$\\");
+
+	if (pattern[n] && strchr("*+?{|", pattern[n])) /* which is about the character in front of it, or all of them */
+		n = pattern[n] == '|' || n == 0 ? 0 : n - 1;
+	if (n < LEAST || n >= EVIDENCE_PATTERN)
+		n = 0;
+	memcpy(out, pattern, n);
+	out[n] = 0;
+}
+
+/* The part of the text that shows the pattern, if the pattern stands there as it is, or begins so. */
 static struct span
 excerpt_of(struct span text, const struct fingerprint *row)
 {
 	enum { BEFORE = 16 };
-	long at = row->match == MATCH_SUBSTR ? span_find(text, row->pattern) : 0;
+	char plain[EVIDENCE_PATTERN] = "";
+
+	if (row->match == MATCH_REGEX)
+		plain_beginning(row->pattern, plain);
+	long at = row->match == MATCH_SUBSTR ? span_find(text, row->pattern) : *plain ? span_find(text, plain) : 0;
 
 	return at > BEFORE ? field_rest(text, (size_t)at - BEFORE) : text;
 }
@@ -192,6 +212,8 @@ witness_announces(struct engine *e, struct device *d, const struct mac *mac, boo
 
 	if (!w || mac_is_zero(mac) || mac->b[0] & 1 || (derived && w->has_mac))
 		return;
+	if (w->mac_us > e->now.wall_us) /* the clock was set back */
+		w->mac_us = e->now.wall_us;
 	if (is_another(e, w, mac, serial)) {
 		begin_anew(e, d, mac, f);
 		w = device_identity(e->devices, d);

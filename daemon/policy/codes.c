@@ -168,7 +168,7 @@ static const struct diag_code codes[] = {
 	 "The rule lets devices out whose makers section 889 of P.L. 115-232 covers. Allow them zones, private or single addresses, or "
 	 "nothing."},
 	{"W401", "old geo database",
-	 "A database is older than geo: warn-older-than. Run location update, or update the file."},
+	 "A database is older than geo: warn-older-than. `lenscap geo status` says how to get a newer one."},
 	{"H501", "word of YAML 1.1",
 	 "Here the value is text. Programs of YAML 1.1 read it as a boolean or as nothing."},
 	{"H502", "number of YAML 1.1",

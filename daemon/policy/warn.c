@@ -176,7 +176,7 @@ stays_inside(const struct condition *c)
 	if (c->local)
 		return false;
 	if (!refs)
-		return is_key(c, "zone") || is_key(c, "address") || (is_key(c, "private") && *(const uint8_t *)c->items);
+		return is_key(c, "zone") || is_key(c, "address") || (is_key(c, "private") && c->items && *(const uint8_t *)c->items);
 	for (size_t i = 0; i < c->n; i++)
 		if (refs[i].negate || !clause_stays_inside(refs[i].clause))
 			return false;

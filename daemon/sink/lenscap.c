@@ -80,6 +80,8 @@ print_evidence(struct printer *p, const struct record *r)
 		print_name(p, "pattern", ev->pattern);
 		print_name(p, "excerpt", ev->excerpt);
 		json_time(&p->j, "time", ev->seen_us);
+		if (ev->flow_id)
+			json_uint(&p->j, "flow_id", ev->flow_id);
 		json_object_end(&p->j);
 	}
 	json_array_end(&p->j);

@@ -57,12 +57,12 @@ static const struct query_kind {
 	  {"serial", TEXT}, {"uid", TEXT}, {"brand", TEXT}, {"host", TEXT}, {"first", NUMBER}, {"last", NUMBER}, {"flows", NUMBER},
 	  {"blocked", NUMBER}, {"destinations", NUMBER}}},
 	{"evidence",
-	 "SELECT d.device, d.mac, d.addr, d.zone, channel, e.maker, pattern, excerpt, weight, weak, answered, times, e.first, e.last"
+	 "SELECT d.device, d.mac, d.addr, d.zone, channel, e.maker, pattern, excerpt, weight, weak, answered, times, e.first, e.last, e.flow"
 	 " FROM evidence e CROSS JOIN devices d ON d.id = e.device WHERE e.last >= ?1 AND e.last <= ?2 ORDER BY e.id",
 	 1000000,
 	 {{"device", TEXT}, {"mac", TEXT}, {"addr", TEXT}, {"zone", TEXT}, {"channel", TEXT}, {"maker", TEXT}, {"pattern", TEXT},
 	  {"excerpt", TEXT}, {"weight", NUMBER}, {"weak", FLAG}, {"answered", FLAG}, {"times", NUMBER}, {"first", NUMBER},
-	  {"last", NUMBER}}},
+	  {"last", NUMBER}, {"flow_id", NUMBER}}},
 	{"destinations",
 	 "SELECT d.device, d.mac, d.addr, d.zone, remote, dest_port, proto, country, asn, decision, t.flows, t.first, t.last"
 	 " FROM destinations t CROSS JOIN devices d ON d.id = t.device WHERE t.last >= ?1 AND t.first <= ?2 ORDER BY t.id",

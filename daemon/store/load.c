@@ -14,7 +14,7 @@ struct load {
 static const char devices_sql[] =
 	"SELECT id, mac, addr, by_address, zone, device, label, maker, score, covered, unmasked, in_policy, model, firmware, serial, uid,"
 	" brand, host, first, last, flows, blocked FROM devices ORDER BY last DESC";
-static const char evidence_sql[] = "SELECT channel, maker, pattern, excerpt, weight, weak, answered, times, first, last FROM evidence"
+static const char evidence_sql[] = "SELECT channel, maker, pattern, excerpt, weight, weak, answered, times, first, last, flow FROM evidence"
 				   " WHERE device=?1 ORDER BY last DESC, id DESC LIMIT ?2";
 
 struct load *
@@ -103,6 +103,7 @@ put_evidence(struct load *l, void *buf, size_t cap)
 	v.times = times < 0 || times > UINT32_MAX ? UINT32_MAX : (uint32_t)times;
 	v.first_us = sqlite3_column_int64(s, 8);
 	v.last_us = sqlite3_column_int64(s, 9);
+	v.flow = (uint64_t)sqlite3_column_int64(s, 10);
 	return store_put(buf, cap, &v, sizeof v, NULL, 0);
 }
 

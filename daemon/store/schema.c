@@ -31,6 +31,7 @@ const char *const schema_steps[SCHEMA_VERSION] = {
 	"CREATE TABLE runs(seq INTEGER PRIMARY KEY, time INTEGER, boot INTEGER, restarts INTEGER, version TEXT, policy_id TEXT);",
 	"ALTER TABLE flows ADD COLUMN query TEXT; ALTER TABLE flows ADD COLUMN registered TEXT; ALTER TABLE flows ADD COLUMN continent TEXT;"
 	"ALTER TABLE flow ADD COLUMN query TEXT; ALTER TABLE flow ADD COLUMN registered TEXT; ALTER TABLE flow ADD COLUMN continent TEXT;",
+	"ALTER TABLE evidence ADD COLUMN flow INTEGER;",
 };
 
 #define FLOW_NAMES                                                                                                              \
@@ -59,9 +60,9 @@ const char *const schema_statements[STATEMENTS] = {
 	[S_DEVICE_OLDEST] = "SELECT id FROM devices ORDER BY last LIMIT 1",
 	[S_DEVICE_DELETE] = "DELETE FROM devices WHERE id=?1",
 	[S_EVIDENCE_SEEN] = "UPDATE evidence SET excerpt=?5, weight=?6, weak=?7, answered=?8, times=max(times, ?9),"
-			    " first=min(first, ?10), last=max(last, ?11) WHERE device=?1 AND channel=?2 AND maker=?3 AND pattern=?4",
-	[S_EVIDENCE_MAKE] = "INSERT INTO evidence(device, channel, maker, pattern, excerpt, weight, weak, answered, times, first, last)"
-			    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+			    " first=min(first, ?10), last=max(last, ?11), flow=?12 WHERE device=?1 AND channel=?2 AND maker=?3 AND pattern=?4",
+	[S_EVIDENCE_MAKE] = "INSERT INTO evidence(device, channel, maker, pattern, excerpt, weight, weak, answered, times, first, last, flow)"
+			    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
 	[S_EVIDENCE_CROP] = "DELETE FROM evidence WHERE device=?1 AND id IN"
 			    " (SELECT id FROM evidence WHERE device=?1 ORDER BY last DESC, id DESC LIMIT -1 OFFSET ?2)",
 	[S_EVIDENCE_DELETE] = "DELETE FROM evidence WHERE device=?1",

@@ -12,7 +12,7 @@
 #include "store.h"
 
 enum {
-	SCHEMA_VERSION = 2, /* PRAGMA user_version */
+	SCHEMA_VERSION = 3, /* PRAGMA user_version */
 	COMMIT_MS = 500,    /* a transaction is open no longer, */
 	COMMIT_RECORDS = 1000, /* and no larger */
 	RETRY_MS = 1000,    /* after the database took nothing */

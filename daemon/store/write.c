@@ -39,7 +39,7 @@ bind_proto(sqlite3_stmt *s, int i, uint8_t proto)
 		sqlite3_bind_int(s, i, proto);
 		return;
 	}
-	for (size_t k = 0; name[k] && k < sizeof text - 1; k++)
+	for (size_t k = 0; k < sizeof text - 1 && name[k]; k++)
 		text[k] = (char)(name[k] >= 'a' && name[k] <= 'z' ? name[k] - 'a' + 'A' : name[k]);
 	bind_text(s, i, text);
 }
@@ -199,11 +199,11 @@ write_evidence(struct database *d, const struct store_walk *w)
 	for (size_t k = 0; k < 2; k++) {
 		sqlite3_stmt *s = d->statement[both[k]];
 		const char *const texts[] = {v->channel, v->maker, v->pattern, v->excerpt};
-		const int64_t numbers[] = {v->weight, v->weak != 0, v->answered != 0, v->times, v->first_us, v->last_us};
+		const int64_t numbers[] = {v->weight, v->weak != 0, v->answered != 0, v->times, v->first_us, v->last_us, (int64_t)v->flow};
 		sqlite3_bind_int64(s, 1, id);
 		for (int i = 0; i < 4; i++)
 			bind_text(s, 2 + i, texts[i]);
-		for (int i = 0; i < 6; i++)
+		for (int i = 0; i < 7; i++)
 			sqlite3_bind_int64(s, 6 + i, numbers[i]);
 	}
 	return see_or_make(d, S_EVIDENCE_SEEN, S_EVIDENCE_MAKE, S_EVIDENCE_CROP, id, STORE_EVIDENCE_DEVICE);

@@ -42,16 +42,15 @@ def sources():
 
 
 class Tree:
-    """The kept tree, with what the package depends on downloaded but not installed; copies are made from it."""
+    """
+    The kept tree, with what the package depends on downloaded but not installed; copies are made from it. It is made while other things
+    are done: begin() starts that, finish() waits for it and downloads.
+    """
 
-    def __init__(self, directory, package):
-        depends = run("dpkg-deb", "-f", package, "Depends", "Pre-Depends", "Version")[1]
-        self.lines = sources()
-        self.key = hashlib.sha256("\n".join([depends, INCLUDE, *self.lines]).encode()).hexdigest()
+    def __init__(self, directory):
         self.directory, self.root = directory, os.path.join(directory, "tree")
+        self.lines, self.making = sources(), None
         self.remove_leftovers()
-        if not self.is_there():
-            self.make(package)
 
     def remove_leftovers(self):
         """Copies of an earlier run that was killed: their name holds a pid that is gone."""
@@ -60,30 +59,68 @@ class Tree:
             if m and not os.path.exists(f"/proc/{m[1]}"):
                 remove_tree(os.path.join(self.directory, name))
 
-    def is_there(self):
+    def key(self, *words):
+        return hashlib.sha256("\n".join([INCLUDE, *self.lines, *words]).encode()).hexdigest()
+
+    def is_there(self, what, key):
         try:
-            with open(os.path.join(self.directory, "key")) as f:
-                return f.read() == self.key
+            with open(os.path.join(self.directory, what)) as f:
+                return f.read() == key
         except OSError:
             return False
 
-    def make(self, package):
+    def mark(self, what, key):
+        with open(os.path.join(self.directory, what), "w") as f:
+            f.write(key)
+
+    def begin(self):
+        if self.making or self.is_there("base", self.key()):
+            return
         if not shutil.which("mmdebstrap"):
             raise Skip("no mmdebstrap")
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
-        code, out = run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={INCLUDE}", "--skip=cleanup/apt", "", self.root,
-                        *self.lines, timeout=240)
-        if code:
-            raise Skip(f"no mirror answers: {' | '.join(out.strip().splitlines()[-3:])}")
+        self.making = subprocess.Popen(
+            ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={INCLUDE}", "--skip=cleanup/apt", "", self.root, *self.lines],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+
+    def finish(self, package):
+        self.begin()
+        if self.making:
+            try:
+                out, _ = self.making.communicate(timeout=240)
+            except subprocess.TimeoutExpired:
+                self.close()
+                raise Skip("the mirror is too slow: no tree within 240 s") from None
+            code, self.making = self.making.returncode, None
+            if code:
+                raise Skip(f"no mirror answers: {' | '.join(out.strip().splitlines()[-3:])}")
+            self.mark("base", self.key())
+        depends = self.key(run("dpkg-deb", "-f", package, "Depends", "Pre-Depends")[1])
+        if not self.is_there("depends", depends):
+            self.download(package)
+            self.mark("depends", depends)
+
+    def download(self, package):
         # The chroot needs the names of the mirror while it downloads.
         shutil.copy("/etc/resolv.conf", os.path.join(self.root, "etc/resolv.conf"))
         shutil.copy(package, os.path.join(self.root, "root/first.deb"))
         code, out = run("chroot", self.root, *APT, "install", "--download-only", "/root/first.deb", timeout=120, env=ENVIRONMENT)
-        check(code == 0, f"the package's dependencies cannot be had:\n{out}")
         os.unlink(os.path.join(self.root, "root/first.deb"))
-        with open(os.path.join(self.directory, "key"), "w") as f:
-            f.write(self.key)
+        check(code == 0, f"the package's dependencies cannot be had:\n{out}")
+
+    def close(self):
+        """Half a tree is none."""
+        if not self.making:
+            return
+        self.making.terminate()
+        try:
+            self.making.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.making.kill()
+            self.making.communicate()
+        self.making = None
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Machine:

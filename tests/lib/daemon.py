@@ -162,6 +162,7 @@ class Daemon:
         """Runs the command; (exit code, stdout, stderr)."""
         p = subprocess.run([os.path.join(self.build, "lenscap"), "--run-dir", self.path("run"), *words],
                            capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+        check("Sanitizer" not in p.stderr and "runtime error:" not in p.stderr, f"a sanitizer has something to say of lenscap {words}:\n{p.stderr}")
         return p.returncode, p.stdout, p.stderr
 
     def reload(self, policy=None):

@@ -39,7 +39,7 @@ class Device(ctypes.Structure):
 class Evidence(ctypes.Structure):
     _fields_ = [("head", Head), ("key", Key), ("channel", ctypes.c_char * 32), ("maker", ctypes.c_char * NAME), ("pattern", ctypes.c_char * 48),
                 ("excerpt", ctypes.c_char * 80), ("weight", u8), ("weak", u8), ("answered", u8), ("pad", u8), ("times", u32),
-                ("first_us", i64), ("last_us", i64)]
+                ("first_us", i64), ("last_us", i64), ("flow", u64)]
 
 
 class Flow(ctypes.Structure):
@@ -93,7 +93,7 @@ def device(number, at_us=None, **more):
 def evidence(number, row, at_us=None):
     at_us = at_us or now_us()
     return record(EVIDENCE, Evidence(key=key(number), channel=b"http", maker=b"hikvision", pattern=b"row %d" % row, excerpt=b"seen %d" % row,
-                                     weight=50, times=1, first_us=at_us, last_us=at_us))
+                                     weight=50, times=1, first_us=at_us, last_us=at_us, flow=1000 + row))
 
 
 def flow(number, flow_id, name=b"a.example", at_us=None, decision=b"allow", reason=b"default allows", port=443):

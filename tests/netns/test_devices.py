@@ -85,10 +85,11 @@ def devices_behind_router():
 
 @tests.add("a serial number that another MAC had is told; an address that another camera takes brings nothing of the first one's with it")
 def devices_twins():
-    with gateway(policy(OPEN_TO_NO)) as (lab, d), Server(lab.internet, 443):
+    with gateway(policy(OPEN_TO_NO).replace("brand: Axis}", "brand: Axis, groups: [front, old]}")) as (lab, d), Server(lab.internet, 443):
         first, second = lab.cameras["cam-1"], lab.cameras["cam-2"]
         say(first, sadp("S-TWIN"), SADP_GROUP)
         wait_for(lambda: (one(d, lambda x: x["mac"] == MAC1) or {}).get("maker") == "hikvision", 5, "cam-1 is not known", every=0.1)
+        check(show(d, "cam-1")["groups"] == ["front", "old"] and "front\n" in d.lenscap("devices", "show", "cam-1")[1], f"{show(d, 'cam-1')}")
         # It goes, and another one gets its address.
         first.ip(f"addr del {lab.v4['cam-1']}/16 dev eth0")
         second.ip(f"addr del {lab.v4['cam-2']}/16 dev eth0", f"addr add {lab.v4['cam-1']}/16 dev eth0", f"route replace default via {GATEWAY_V4}")

@@ -5,7 +5,7 @@ import json
 
 from daemon import wait_for
 from netcase import CN, CN2, NO, check, gateway, policy, tests
-from traffic import Server, tcp, udp
+from traffic import Server, TcpStream, tcp, udp
 
 RULES = """\
 rules:
@@ -50,6 +50,12 @@ def explain_flow():
         wait_for(lambda: "is remembered" in d.lenscap("explain", "--flow", "1")[2], 8, "the history does not answer", every=0.1)
         check(tcp(lab.camera, NO[0], 443) == "answered", "the allowed port does not answer")
         check(tcp(lab.camera, NO[0], 80) == "answered", "the port that is told of does not answer")
+        open_still = TcpStream(lab.camera, NO[0], 80)
+        alert = d.wait_record("alert", "dest_port=80", "lenscap.rule=tells")[0]
+        code, out, err = d.lenscap("explain", "--flow", str(next(r["flow_id"] for r in json.loads(d.lenscap("flows", "--json")[1]) if r["rule"] == "tells"
+                                                                 and r["state"] == "established")))
+        check(code == 0 and alert["lenscap"]["reason"] in " ".join(out.split()), f"a flow that goes on: {code} {out}{err}")
+        open_still.close()
         check(tcp(lab.camera, CN[0], 23) == "answered", "what is only tried does not answer")
         tcp(lab.camera, CN[0], 80, timeout=0.3)
         tcp(lab.camera, CN[0], 443, timeout=0.3)
@@ -68,3 +74,35 @@ def explain_flow():
         check(code == 1 and not out and "no flow 1 is remembered" in err, f"{code} {out} {err}")
         check(d.lenscap("explain", "--flow", "x")[0] == 2, "a flow that is no number")
     return f"{len(refused) + len(allowed)} records"
+
+
+LIMITED = """\
+rules:
+  - {name: home, from: cameras, to: {country: "NO"}, port: tcp/443, limit: {bytes: 200MB, per: day}, action: allow}
+default: {action: block, alert: medium}
+"""
+
+
+@tests.add("explain says what a device has used of a limit, and that one in quarantine gets nothing; status says who is, and how history does")
+def explain_state():
+    with gateway(policy(LIMITED)) as (lab, d), Server(lab.internet, 443):
+        check(tcp(lab.camera, NO[0], 443) == "answered", "the allowed port does not answer")
+
+        def asked():
+            return json.loads(d.lenscap("explain", "cam-1", NO[0], "--json")[1])["rules"][0]["limit"]
+        limit = wait_for(lambda: (lambda x: x if x["used"] else None)(asked()), 8, "nothing is used", every=0.1)
+        check(limit["counts"] == "bytes" and limit["amount"] == 200000000 and 0 < limit["used"] < 10000, f"{limit}")
+        code, out, _ = d.lenscap("explain", "-e", "cam-1", NO[0])
+        check(code == 0 and "of 200.0 MB used this day" in " ".join(out.split()) and "maker not known" in out and "quarantine" not in out, f"{code} {out}")
+        check("quarantine" not in d.lenscap("status")[1], "status speaks of a quarantine that there is not")
+        check(json.loads(d.lenscap("quarantine", "--json")[1]) == [], "the empty list is no array")
+        check(d.lenscap("quarantine", "cam-1", "--for", "2h")[0] == 0, "quarantine")
+        code, out, _ = d.lenscap("explain", "-e", "cam-1", NO[0])
+        check(code == 1 and "ALLOW" in out and "But it is in quarantine" in out, f"{code} {out}")
+        check([r["device"] for r in json.loads(d.lenscap("quarantine", "--json")[1])] == ["cam-1"], "the list")
+        status, text = d.status(), d.lenscap("status")[1]
+        check([(r["device"], r["why"]) for r in status["devices"]["quarantine"]] == [("cam-1", "operator")], f"{status}")
+        check("quarantine cam-1 by operator, for 1h 59m more" in text or "quarantine cam-1 by operator, for 2h 0m more" in text, text)
+        check(status["history"]["running"] and status["history"]["bytes"] > 0 and "history    kept" in text, text)
+        check(d.lenscap("release", "cam-1")[0] == 0 and d.lenscap("explain", "-e", "cam-1", NO[0])[0] == 0, "release")
+        check(all(len(line) <= 100 for line in out.splitlines() + text.splitlines()), f"too wide: {out}{text}")

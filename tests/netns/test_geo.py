@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Unknown country, no database, an old one, anycast: answers with a configured verdict, never a hole."""
 
+import os
+import tempfile
+import time
+
+import geodata
 import places
 from netcase import NO, TAIL, check, gateway, policy, tests
 from result import Skip
 from traffic import Server, tcp
 
+PACKAGED = "/usr/share/libloc-location/location.db"
 RULES = """\
 rules:
   - {name: any-cast, from: cameras, to: {anycast: true}, action: block}
@@ -49,6 +55,36 @@ def geo_stale():
         if not d.records("alert", "alert.signature_id=1990005"):
             raise Skip("the installed database is younger than 45 days")
         return f"{host}: {found[0]['lenscap']['dest']['country_source']}"
+
+
+@tests.add("status and geo status lead from Debian's old packaged database to `location update`, and all is well when its file is there")
+def geo_leads():
+    if not os.path.exists(PACKAGED):
+        raise Skip("no package libloc-database")
+    geodata.directory()
+    made = time.time()
+    with tempfile.TemporaryDirectory(prefix="lenscap-geo-") as directory:
+        os.chmod(directory, 0o755)
+        path = os.path.join(directory, "database.db")
+        os.symlink(PACKAGED, path)  # as libloc1 has it
+        with gateway(with_database(path, "1d")) as (_, d):
+            d.wait_record("alert", "alert.signature_id=1990005", "alert.signature~days old")
+            code, out, _ = d.lenscap("status")
+            check(code == 10 and "how: lenscap geo status" in out, f"status: {code} {out}")
+            code, out, _ = d.lenscap("geo", "status")
+            for words in ("stale", "no upgrade renews", "`apt install location`, then `location update`", "`lenscap reload`"):
+                check(code == 10 and words in out, f"geo status: {code}, no {words} in\n{out}")
+            places.write_database(path)
+            d.reload()
+            code, out, _ = d.lenscap("geo", "status")
+            check(code == 0 and out.splitlines()[1].split()[:2] == ["ok", "0d"] and "update" not in out, f"after the update: {code} {out}")
+            out = d.lenscap("geo", "test", "198.51.100.9")[1]
+            check("NO" in out and "AS64547" in out, out)
+            time.sleep(max(0.0, made + 2.5 - time.time()))  # older than a second
+            d.reload(with_database("@DATA@/country.mmdb", "1s"))
+            d.wait_record("alert", "alert.signature_id=1990005", "alert.signature~country.mmdb")
+            code, out, _ = d.lenscap("geo", "status")
+            check(code == 10 and "`geoipupdate`" in out and "location update" not in out, f"an old MMDB: {code} {out}")
 
 
 @tests.add("an anycast address is in no one country: its own condition decides")

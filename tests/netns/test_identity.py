@@ -16,7 +16,7 @@ from daemon import wait_for
 from netcase import NO, TAIL, tests
 from result import check
 
-SID_UNMASKED, SID_CLOUD = 1990011, 1990014
+SID_UNMASKED, SID_CHANGED, SID_CLOUD = 1990011, 1990013, 1990014
 LISTEN_S = 40
 US = ("203.0.113.30", "203.0.113.31")
 TO_US = '    - {network: "203.0.113.16/28", country: "US", asn: 64555}\n'
@@ -76,6 +76,8 @@ def identity_network():
         check(not wrong, f"wrong makers: {wrong}\n{detail}")
         check(not missing, f"not found: {missing}\n{detail}")
         check(not more, f"decided on too little: {more}\n{detail}")
+        changed = d.records("alert", f"alert.signature_id={SID_CHANGED}")
+        check(not changed, f"nobody became another one: {[r['alert']['signature'] for r in changed]}")
         return f"all after {took:.1f} s; precision {precision:.2f}, recall {recall:.2f}"
 
 
@@ -91,6 +93,8 @@ def identity_unmasked():
         check(evidence and all(e.get("channel") for e in evidence), f"{json.dumps(alert)}")
         device = alert["lenscap"]["device"]
         check(device["maker"] == "hikvision" and device["unmasked"] is True and device["covered"] is True, f"{json.dumps(device)}")
+        told = " ".join(d.lenscap("explain", device["name"], NO[0])[1].split())
+        check("made by hikvision (score " in told and ", UNMASKED, covered" in told, told)
         late = seconds_of(alert["timestamp"]) - max(seconds_of(e["time"]) for e in evidence)
         check(late <= 5, f"{late:.3f} s after the deciding evidence")
         check(len(json.dumps(alert)) <= 8192, f"{len(json.dumps(alert))} bytes")

@@ -55,6 +55,7 @@ def day(lab):
     check(dig(camera_of(lab, 1), GATEWAY_V4, "time.clock.example") == NO[0], "time is not answered")
     udp(camera_of(lab, 1), NO[0], 123, b"\x23" + bytes(47))
     tcp(camera_of(lab, 2), NO[0], 9000, b"plain words\n")
+    tcp(camera_of(lab, 2), NO[0], 443, b"plain words\n")
 
 
 def short_lived(lab):
@@ -103,10 +104,13 @@ def learn_day():
         check(d.lenscap("learn", "start")[0] == 0, "learn start fails")
         day(lab)
         told(d, lambda r: sum(x["app_proto"] == "tls" for x in r) >= 3 and any(x["dest_port"] == 123 for x in r)
-             and any(x["dest_port"] == 9000 for x in r) and sum(bool(x["query"]) for x in r) >= 5)
+             and any(x["dest_port"] == 9000 for x in r) and any(x["dest_port"] == 443 and x["app_proto"] != "tls" for x in r) and sum(bool(x["query"]) for x in r) >= 5)
         check(d.lenscap("learn", "stop")[0] == 0, "learn stop fails")
         text, path = propose(d)
         check('"*.maker.example"' in text and "learned-1-1" in text and '["cam-1", "cam-2"]' in text, text)
+        spoken = [r.get("protocol") for r in yaml.safe_load(text)["rules"] if r.get("port") == ["tcp/443"]]
+        check(["tls"] in spoken and ["unknown"] in spoken, f"what nobody recognised has widened a rule: {spoken}\n{text}")
+        check("strike this rule" in text and "mode: monitor   # blocks nothing; \"mode: enforce\" does" in text, text)
         code, found = compared(d, path)
         check(found["newly_blocked"]["flows"] == 0 and found["cannot_tell"]["flows"] == 0, json.dumps(found, indent=1) + text)
         with open(path) as f:

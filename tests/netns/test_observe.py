@@ -8,6 +8,7 @@ import struct
 
 from daemon import wait_for
 from netcase import OPEN_TO_NO, check, gateway, policy, tests
+from test_devices import sadp
 
 SADP = (b'<?xml version="1.0" encoding="utf-8"?><ProbeMatch><Uuid>1</Uuid><Types>inquiry</Types><DeviceType>1</DeviceType>'
         b"<DeviceDescription>DS-2CD2042WD-I</DeviceDescription></ProbeMatch>")
@@ -76,3 +77,33 @@ def observe_flood():
         check(heard(d) < 1000, f"{heard(d)} copies")
         grows(d, lambda: announce(lab.cameras["cam-2"], SADP, "239.255.255.250", 37020, 37020), "the other camera")
         return f"5000 sent, {heard(d)} copied, {d.counters()['c_unheard']} left out"
+
+
+def frame(mac, address, payload):
+    """SADP to its group, from whomever it says."""
+    datagram = struct.pack("!HHHH", 37020, 37020, 8 + len(payload), 0) + payload
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(datagram), 1, 0, 4, 17, 0, socket.inet_aton(address), socket.inet_aton("239.255.255.250"))
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xffff) + (total >> 16)
+    return bytes.fromhex("01005e7ffffa") + mac + b"\x08\0" + head[:10] + struct.pack("!H", 0xffff ^ total) + head[12:] + datagram
+
+
+STRANGERS, AT_ONCE, MINUTE = 1900, 100, 1000 # the kernel copies 2000 at once
+
+
+@tests.add("MACs are made up by the thousand: a thousand alerts a minute and one that says so; the inventory's own camera is told of all the same", alone=True)
+def observe_made_up():
+    with gateway(policy(OPEN_TO_NO)) as (lab, d):
+        with lab.cameras["cam-2"].socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as s:
+            s.bind(("eth0", 0))
+            for n in range(STRANGERS):
+                s.send(frame(bytes((2, 0xaa, 0, 0, n >> 8, n & 255)), f"10.20.{1 + n // 250}.{1 + n % 250}", sadp(f"S{n}")))
+                if n % AT_ONCE == AT_ONCE - 1:
+                    wait_for(lambda: heard(d) > n - AT_ONCE, 5, f"{heard(d)} of {n} are heard")
+        d.wait_record("alert", "alert.signature_id=1990010", "alert.signature~thousand")
+        announce(lab.camera, sadp("mine"), "239.255.255.250", 37020, 37020)
+        told = d.wait_record("alert", "alert.signature_id=1990012", "lenscap.device.name=cam-1")
+        check(told[0]["lenscap"]["device"]["maker"] == "hikvision", f"{told[0]}")
+        alerts = len(d.records("alert"))
+        check(alerts < 2 * (MINUTE + 10) < STRANGERS * 2, f"{alerts} alerts") # the end of a minute may lie within
+        return f"{STRANGERS} made up, {alerts} alerts"

@@ -12,7 +12,7 @@ import time
 import storewire as wire
 from daemon import children, program, wait_for
 from netcase import CN, CN2, NO, OPEN_TO_NO, check, gateway, policy, tests
-from traffic import Server, TcpStream, connect, tcp
+from traffic import Server, TcpStream, connect, tcp, udp
 
 TEXT = policy(OPEN_TO_NO)
 
@@ -71,6 +71,24 @@ def store_keeps():
         check(len(rows(d, "runs")) == 2, f"{rows(d, 'runs')}")
         check(not history(d, "nothing")[1]["ok"] and not history(d, "flow")[1]["ok"], "a wrong question is answered")
         check(not [p for p in d.status()["problems"] if "history" in p], d.status()["problems"])
+
+
+@tests.add("what was refused before the store stood, and while none stood, is history all the same")
+def store_late():
+    with gateway(TEXT, start=False) as (lab, d):
+        d.start()
+        tcp(lab.camera, CN[0], 443, timeout=0.05)
+        d.lenscap("reopen")
+        wait_for(lambda: history(d, "runs")[1]["ok"], 10, "the store does not answer")
+        told(d, "flows", lambda r: r["dest_ip"] == CN[0])
+        told(d, "events", lambda r: r["kind"] == "reopen")
+        for wait in (0, 0.4, 0.8): # that is how long the gate waits before it starts another one
+            os.kill(store_of(d), signal.SIGKILL)
+            wait_for(lambda: not history(d, "runs")[1]["ok"], 5, "the engine does not see that the store is gone", every=0.01)
+            udp(lab.camera, CN2[0], 5000 + int(wait * 10), b"x", timeout=0.02)
+            wait_for(lambda: store_of(d) and history(d, "runs")[1]["ok"], 10, "no other store")
+            told(d, "flows", lambda r: r["dest_ip"] == CN2[0] and r["dest_port"] == 5000 + int(wait * 10))
+        check(d.status()["problems"] == [], d.status()["problems"])
 
 
 @tests.add("the store, the engine and both are killed: the next ones go on with the same history, and connections do not notice")

@@ -213,6 +213,50 @@ limits(void **state)
 	catalogue_unref(c);
 }
 
+/* Whoever is built by a covered maker and says a thousand things of others is still found, whichever it says first. */
+static void
+hides(void **state)
+{
+	static const unsigned channels[] = {CHANNEL_HTTP_SERVER, CHANNEL_RTSP_SERVER, CHANNEL_TLS_SUBJECT, CHANNEL_SIP_UA, CHANNEL_MODEL, CHANNEL_STREAM};
+	struct catalogue *c = catalogue(makers_tsv);
+	char pattern[32];
+	(void)state;
+
+	for (unsigned after = 0; after < 2; after++) {
+		struct identity *w = identity_new();
+		if (!after)
+			add(w, c, &(struct row){"hikvision", CHANNEL_HTTP_REALM, 75, false}, "realm");
+		for (unsigned i = 0; i < 1000; i++) {
+			snprintf(pattern, sizeof pattern, "p%u", i);
+			add(w, c, &(struct row){"axis", channels[i % 6], 95, false}, pattern);
+		}
+		if (after)
+			add(w, c, &(struct row){"hikvision", CHANNEL_HTTP_REALM, 75, false}, "realm");
+		assert_int_equal(w->n, IDENTITY_EVIDENCE);
+		assert_string_equal(id_of(c, identity_maker(w)), "axis");
+		assert_string_equal(id_of(c, w->second.maker), "hikvision");
+		assert_true(identity_covered(w));
+		identity_free(w);
+	}
+	catalogue_unref(c);
+}
+
+/* Another camera behind the same MAC need not speak louder than the first one did. */
+static void
+second_face(void **state)
+{
+	struct catalogue *c = catalogue(makers_tsv);
+	struct identity *w = identity_new();
+	(void)state;
+
+	assert_false(add(w, c, &(struct row){"axis", CHANNEL_TLS_SUBJECT, 95, false}, "a") & NEWS_SECOND);
+	assert_false(add(w, c, &(struct row){"dahua", CHANNEL_HTTP_SERVER, 60, false}, "hint") & NEWS_SECOND);
+	assert_true(add(w, c, &(struct row){"dahua", CHANNEL_HTTP_REALM, 85, false}, "b") & NEWS_SECOND);
+	assert_false(add(w, c, &(struct row){"dahua", CHANNEL_RTSP_REALM, 80, false}, "c") & NEWS_SECOND);
+	identity_free(w);
+	catalogue_unref(c);
+}
+
 static void
 other_catalogue(void **state)
 {
@@ -410,7 +454,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judgement), cmocka_unit_test(platforms), cmocka_unit_test(labels),   cmocka_unit_test(news),
-		cmocka_unit_test(limits),    cmocka_unit_test(other_catalogue), cmocka_unit_test(channels), cmocka_unit_test(sights),
+		cmocka_unit_test(limits), cmocka_unit_test(hides), cmocka_unit_test(second_face),    cmocka_unit_test(other_catalogue), cmocka_unit_test(channels), cmocka_unit_test(sights),
 		cmocka_unit_test(who_tells), cmocka_unit_test(elements), cmocka_unit_test(certificates),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

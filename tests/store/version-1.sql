@@ -1,0 +1,24 @@
+-- What the first version of the schema had on disk. T, HOUR: filled in by the test; microseconds, seconds.
+PRAGMA auto_vacuum=INCREMENTAL;
+PRAGMA journal_mode=WAL;
+CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE devices(id INTEGER PRIMARY KEY, identity TEXT UNIQUE NOT NULL, mac TEXT, addr TEXT, by_address INTEGER, zone TEXT, device TEXT, label TEXT, maker TEXT, score INTEGER, covered INTEGER, unmasked INTEGER, in_policy INTEGER, model TEXT, firmware TEXT, serial TEXT, uid TEXT, brand TEXT, host TEXT, first INTEGER, last INTEGER, flows INTEGER, blocked INTEGER);
+CREATE INDEX devices_last ON devices(last);
+CREATE TABLE evidence(id INTEGER PRIMARY KEY, device INTEGER NOT NULL, channel TEXT, maker TEXT, pattern TEXT, excerpt TEXT, weight INTEGER, weak INTEGER, answered INTEGER, times INTEGER, first INTEGER, last INTEGER);
+CREATE UNIQUE INDEX evidence_row ON evidence(device, channel, maker, pattern);
+CREATE TABLE destinations(id INTEGER PRIMARY KEY, device INTEGER NOT NULL, remote TEXT, dest_port INTEGER, proto TEXT, country TEXT, asn INTEGER, decision TEXT, flows INTEGER, first INTEGER, last INTEGER);
+CREATE UNIQUE INDEX destinations_row ON destinations(device, remote, dest_port, proto);
+CREATE TABLE flows(hour INTEGER NOT NULL, key INTEGER NOT NULL, device TEXT, mac TEXT, zone TEXT, local TEXT, inbound INTEGER, dest_ip TEXT, dest_port INTEGER, proto TEXT, app_proto TEXT, name TEXT, name_from TEXT, country TEXT, asn INTEGER, as_name TEXT, special TEXT, anycast INTEGER, remote_zone TEXT, decision TEXT, would TEXT, rule TEXT, rule_file TEXT, rule_line INTEGER, policy_id TEXT, bound TEXT, ech INTEGER, proved INTEGER, clouds TEXT, flows INTEGER, packets INTEGER, bytes_toserver INTEGER, bytes_toclient INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(hour, key)) WITHOUT ROWID;
+CREATE TABLE flow(seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, src_port INTEGER, end TEXT, reason TEXT, device TEXT, mac TEXT, zone TEXT, local TEXT, inbound INTEGER, dest_ip TEXT, dest_port INTEGER, proto TEXT, app_proto TEXT, name TEXT, name_from TEXT, country TEXT, asn INTEGER, as_name TEXT, special TEXT, anycast INTEGER, remote_zone TEXT, decision TEXT, would TEXT, rule TEXT, rule_file TEXT, rule_line INTEGER, policy_id TEXT, bound TEXT, ech INTEGER, proved INTEGER, clouds TEXT, flows INTEGER, packets INTEGER, bytes_toserver INTEGER, bytes_toclient INTEGER, first INTEGER, last INTEGER);
+CREATE INDEX flow_id ON flow(id);
+CREATE TABLE events(seq INTEGER PRIMARY KEY, time INTEGER, kind TEXT, who TEXT, text TEXT);
+CREATE TABLE runs(seq INTEGER PRIMARY KEY, time INTEGER, boot INTEGER, restarts INTEGER, version TEXT, policy_id TEXT);
+INSERT INTO meta VALUES('key', x'000102030405060708090a0b0c0d0e0f');
+INSERT INTO devices VALUES(1,'02:00:00:00:00:01/cameras','02:00:00:00:00:01','10.20.0.1',0,'cameras','cam-1','front door','hikvision',98,1,1,1,'','','','','','',T,T,3,0);
+INSERT INTO evidence VALUES(1,1,'http','hikvision','row 1','seen 1',50,0,1,7,T,T);
+INSERT INTO destinations VALUES(1,1,'a.example',443,'TCP','NO',64547,'allow',3,T,T);
+INSERT INTO flows VALUES(HOUR,77,'cam-1','02:00:00:00:00:01','cameras','10.20.0.1',0,'9.9.9.9',443,'TCP','tls','a.example','sni','NO',64547,'Example','',0,'','allow','allow','home','lenscap.yaml',28,'abc','a.example b.example',0,1,'hikvision',3,30,3000,6000,T,T);
+INSERT INTO flow VALUES(1,100,40000,'timeout','default allows','cam-1','02:00:00:00:00:01','cameras','10.20.0.1',0,'9.9.9.9',443,'TCP','tls','a.example','sni','NO',64547,'Example','',0,'','allow','allow','home','lenscap.yaml',28,'abc','a.example b.example',0,1,'hikvision',3,30,3000,6000,T,T);
+INSERT INTO events VALUES(1,T,'learn','uid 0','start');
+INSERT INTO runs VALUES(1,T,5,0,'0.1.0','abc');
+PRAGMA user_version=1;
