@@ -24,6 +24,12 @@ struct store_query;
 void chronicle_connect(struct engine *e, int fd);
 /* There is a store, or there will be one: what is told is kept until then. */
 bool chronicle_listens(const struct engine *e);
+/*
+ * There is a store, or one is on its way (a start, a replacement): what is told or asked waits for it. False: there has been none for
+ * seconds; chronicle_none says so to whoever asks.
+ */
+bool chronicle_expects(const struct engine *e);
+extern const char chronicle_none[];
 /* Of the store in use; -1: none. For the loop. */
 int chronicle_fd(const struct engine *e);
 /* The descriptor is readable: takes a bounded number of messages. */

@@ -17,8 +17,8 @@ run(struct control_call *call)
 		call->error = "mark must be start or stop";
 		return CONTROL_ERROR;
 	}
-	if (chronicle_fd(call->engine) < 0) {
-		call->error = "there is no history here: the store is not running";
+	if (!chronicle_expects(call->engine)) {
+		call->error = chronicle_none;
 		return CONTROL_ERROR;
 	}
 	snprintf(who, sizeof who, "uid %u pid %d", call->who->uid, call->who->pid);

@@ -505,7 +505,8 @@ chronicle_connect(struct engine *e, int fd)
 			close(fd);
 		return;
 	}
-	chronicle_lost(e);
+	if (c->fd >= 0)
+		chronicle_lost(e);
 	c->fd = fd;
 	if (fd < 0)
 		return;
@@ -566,9 +567,22 @@ chronicle_adopt(struct engine *e)
 	chronicle_flush(e);
 }
 
+bool
+chronicle_expects(const struct engine *e)
+{
+	const struct chronicle *c = e->chronicle;
+	return c && (c->fd >= 0 || e->now.wall_us - c->down_us <= CHRONICLE_DOWN_US);
+}
+
 void
 chronicle_tick(struct engine *e)
 {
+	struct chronicle *c = e->chronicle;
+
+	if (c && !chronicle_expects(e)) {
+		forget_questions(c->late, &c->late_len);
+		chronicle_end_queries(e, chronicle_none);
+	}
 	if (chronicle_fd(e) < 0)
 		return;
 	tell_devices(e);

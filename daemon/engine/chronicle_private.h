@@ -9,7 +9,10 @@
 #include "identity.h"
 #include "store.h"
 
-enum { CHRONICLE_LATE = 512 << 10 }; /* bytes that wait: a start, and a store that is slow or being replaced */
+enum {
+	CHRONICLE_LATE = 512 << 10,  /* bytes that wait: a start, and a store that is slow or being replaced */
+	CHRONICLE_DOWN_US = 5000000, /* after which nobody expects a store any more, and its absence is a problem */
+};
 
 struct question {
 	uint32_t ticket; /* 0: this place is free */

@@ -14,7 +14,6 @@
 
 enum {
 	AT_ONCE = 4,		 /* datagrams a turn: packets wait behind them */
-	DOWN_US = 5000000,	 /* a store that is being replaced is no problem yet */
 	LOST_US = 600000000,	 /* how long something dropped is worth a line in status */
 };
 
@@ -158,7 +157,7 @@ chronicle_problem(const struct engine *e)
 
 	if (!c)
 		return "";
-	if (c->fd < 0 && e->now.wall_us - c->down_us > DOWN_US)
+	if (c->fd < 0 && e->now.wall_us - c->down_us > CHRONICLE_DOWN_US)
 		snprintf(c->problem, sizeof c->problem, "the store is not running: inventory and history are not kept");
 	else if (c->state.text[0])
 		snprintf(c->problem, sizeof c->problem, "%s", c->state.text);
@@ -271,6 +270,8 @@ chronicle_end_queries(struct engine *e, const char *error)
 	}
 }
 
+const char chronicle_none[] = "there is no history here: the store is not running";
+
 bool
 chronicle_query(struct engine *e, uint32_t ticket, const struct store_query *q, const char **ret_error)
 {
@@ -278,8 +279,8 @@ chronicle_query(struct engine *e, uint32_t ticket, const struct store_query *q, 
 	struct store_query v = *q;
 	struct question *place = NULL;
 
-	*ret_error = "there is no history here: the store is not running";
-	if (!c || c->fd < 0)
+	*ret_error = chronicle_none;
+	if (!chronicle_expects(e))
 		return false;
 	for (size_t i = 0; i < STORE_QUERIES && !place; i++)
 		place = c->question[i].ticket ? NULL : &c->question[i];
