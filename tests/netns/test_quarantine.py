@@ -44,7 +44,8 @@ def quarantine_stream():
             check(tcp(lab.camera, address, 443, timeout=0.3) == "timeout", f"{address} answers")
         d.wait_record("alert", "alert.signature_id=1990016", "alert.signature~cam-1")
         lab.gateway.run("nft", "flush", "ruleset")
-        wait_for(lambda: "jail" in d.table(), 3, "the table does not come back")
+        # Sets first, hooks last: only with these it is back.
+        wait_for(lambda: "hook forward" in d.table() and "02:00:00:00:00:01" in d.table(), 3, "the table does not come back")
         lab.masquerade()
         check(tcp(lab.camera, NO[0], 443, timeout=0.3) == "timeout", "a flush of the ruleset let it go")
         d.stop()
