@@ -19,6 +19,7 @@
 #include "judge_row.h"
 #include "listing.h"
 #include "policy.h"
+#include "policy_file.h"
 
 enum change { CHANGE_BLOCKED, CHANGE_ALLOWED, CHANGE_OPEN, CHANGE_OTHER, CHANGES, CHANGE_NONE = CHANGES };
 
@@ -445,7 +446,7 @@ int
 diff_run(const struct cli *cli, const char *path, long long seconds, int json)
 {
 	struct bundle *b = NULL;
-	struct policy *candidate = policy_from_file(path, &b);
+	struct policy *candidate = policy_from_file(path, cli->colour, &b);
 	int code = EXIT_USAGE;
 
 	if (!candidate)

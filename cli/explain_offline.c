@@ -7,32 +7,12 @@
 #include <time.h>
 
 #include "explain_ask.h"
-#include "bundle.h"
 #include "cli.h"
-#include "diag.h"
 #include "explain.h"
 #include "geo.h"
 #include "json.h"
 #include "policy.h"
-
-static struct policy *
-load(const char *path)
-{
-	struct diags diags = {0};
-	char *file = NULL;
-	struct bundle *b = bundle_read(path, &file);
-	if (!b) {
-		fprintf(stderr, "lenscap: %s: %s\n", file ? file : path, strerror(errno));
-		free(file);
-		return NULL;
-	}
-	struct policy *p = policy_load(b, &diags);
-	if (!p)
-		diags_print(&diags, stderr, false);
-	diags_free(&diags);
-	bundle_free(b);
-	return p;
-}
+#include "policy_file.h"
 
 /* The inventory's entry, and where it is. False: this is no device. */
 static bool
@@ -110,7 +90,7 @@ answer(struct explain_case *c, size_t from)
 char *
 explain_offline(const char *policy_path, const struct explain_args *a, int *ret_exit)
 {
-	struct explain_case c = {.policy = load(policy_path), .offline = true};
+	struct explain_case c = {.policy = policy_from_file(policy_path, false, NULL), .offline = true};
 	struct geo_config geo;
 	char *text = NULL;
 	*ret_exit = EXIT_NEGATIVE;

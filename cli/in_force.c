@@ -194,27 +194,3 @@ policy_path(const struct cli *cli, int *ret_exit)
 	json_object_put(answer);
 	return path;
 }
-
-struct policy *
-policy_from_file(const char *path, struct bundle **ret_bundle)
-{
-	struct diags diags = {0};
-	char *file = NULL;
-	struct bundle *b = bundle_read(path, &file);
-
-	if (!b) {
-		fprintf(stderr, "lenscap: %s: %s\n", file ? file : path, strerror(errno));
-		free(file);
-		return NULL;
-	}
-	struct policy *p = policy_load(b, &diags);
-	if (!p)
-		diags_print(&diags, stderr, false);
-	diags_free(&diags);
-	if (!p) {
-		bundle_free(b);
-		return NULL;
-	}
-	*ret_bundle = b;
-	return p;
-}

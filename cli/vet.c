@@ -24,6 +24,7 @@
 #include "cli.h"
 #include "diag.h"
 #include "policy.h"
+#include "policy_file.h"
 #include "vet.h"
 
 enum { TIMEOUT_S = 2, TIMEOUT_MAX_S = 60 };
@@ -33,27 +34,6 @@ struct wish {
 	bool force, json;
 	int timeout_s;
 };
-
-/* NULL: told on stderr, or the policy is not needed. */
-static struct policy *
-load(const struct wish *w, bool colour)
-{
-	struct diags diags = {0};
-	char *file = NULL;
-	struct bundle *b = bundle_read(w->path, &file);
-
-	if (!b) {
-		fprintf(stderr, "lenscap: %s: %s\n", file ? file : w->path, strerror(errno));
-		free(file);
-		return NULL;
-	}
-	struct policy *p = policy_load(b, &diags);
-	if (!p)
-		diags_print(&diags, stderr, colour);
-	diags_free(&diags);
-	bundle_free(b);
-	return p;
-}
 
 /* With --force and no policy that can be read the catalogue is still there. */
 static struct policy *
@@ -188,7 +168,7 @@ static int
 vet(const struct wish *w, bool colour)
 {
 	struct vet_run r = {.timeout_ms = w->timeout_s * 1000, .force = w->force};
-	struct policy *p = load(w, colour);
+	struct policy *p = policy_from_file(w->path, colour, NULL);
 	int code = EXIT_REFUSED;
 
 	if (!p && !w->force) {

@@ -15,9 +15,6 @@ struct policy *policy_in_force(const struct cli *cli, const struct bundle *shipp
 /* The main file that it was read from, to free. NULL as above. */
 char *policy_path(const struct cli *cli, int *ret_exit);
 
-/* Reads and loads a policy file as the daemon would; with its bundle, to free. NULL: diagnostics were printed. */
-struct policy *policy_from_file(const char *path, struct bundle **ret_bundle);
-
 /*
  * What would change for the recorded connections of the last `days` if this policy were in force: prints it. `json`: for programs. Returns
  * EXIT_OK without changes, EXIT_NEGATIVE with, or why there is no answer.
