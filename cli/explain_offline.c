@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lenscap explain --policy: the same answer without a daemon. Nobody has seen the device then, and a name counts as proved. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +96,7 @@ explain_offline(const char *policy_path, const struct explain_args *a, int *ret_
 	if (!c.policy)
 		return NULL;
 	policy_geo(c.policy, &geo);
+	geo.quiet = true; /* the answer names each database and its age */
 	c.geo = geo_open(&geo, time(NULL));
 	const char *error = c.geo ? take_case(&c, a) : "not enough memory";
 	if (error) {

@@ -44,6 +44,7 @@ open_overrides(const struct policy *p)
 	struct geo_config c;
 
 	policy_geo(p, &c);
+	c.quiet = true;
 	c.n_country = c.n_asn = 0;
 	return geo_open(&c, 0);
 }
@@ -171,6 +172,7 @@ ask_databases(struct row_judge *j, const struct addr *a, struct place *ret)
 	if (!j->databases) {
 		struct geo_config c;
 		policy_geo(j->policy, &c);
+		c.quiet = true;
 		j->databases = geo_open(&c, 0);
 	}
 	size_t n = 0, ok = 0;
