@@ -40,10 +40,10 @@ static void
 put_clean(struct json_object *o, const char *key, const char *value, size_t max)
 {
 	char clean[128];
-	size_t n = 0;
+	size_t n = strnlen(value, max < sizeof clean ? max : sizeof clean - 1);
 
-	for (; value[n] && n < max && n < sizeof clean - 1; n++)
-		clean[n] = (char)(value[n] >= 0x20 && value[n] < 0x7f ? value[n] : '?');
+	for (size_t i = 0; i < n; i++)
+		clean[i] = (char)(value[i] >= 0x20 && value[i] < 0x7f ? value[i] : '?');
 	clean[n] = 0;
 	if (n)
 		put(o, key, text(clean));

@@ -173,7 +173,8 @@ read_ace(struct mud *m, const struct mud_entry *kind, struct json_object *ace, s
 	json_object_object_foreach(ace, raw, value) {
 		(void)value;
 		const char *key = mud_bare(raw);
-		if (strcmp(key, "name") && strcmp(key, "matches") && strcmp(key, "actions") && strcmp(key, "statistics"))
+		if (strcmp(key, "name") != 0 && strcmp(key, "matches") != 0 && strcmp(key, "actions") != 0 &&
+		    strcmp(key, "statistics") != 0)
 			mud_remark(m, at, raw, "this is not known and was not read");
 	}
 	struct json_object *what = NULL, *empty = json_object_new_object();
