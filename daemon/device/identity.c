@@ -333,7 +333,7 @@ grow(struct identity *w)
 static bool
 is_repeated(const struct identity *w, const struct maker *makers, const struct evidence *ev)
 {
-	for (size_t i = 0; w->rows && i < w->n; i++) {
+	for (size_t i = 0; i < w->n; i++) {
 		const struct evidence *other = &w->rows[i];
 		if (other != ev && makers[other->maker].owner == makers[ev->maker].owner && evidence_family(other) == evidence_family(ev) &&
 		    row_counts(other) >= row_counts(ev) && may_decide_alone(other) >= may_decide_alone(ev))
@@ -356,6 +356,9 @@ static struct evidence *
 lesser_row(struct identity *w, const struct maker *makers, const struct evidence *ev)
 {
 	struct evidence *least = NULL;
+
+	if (!w->rows)
+		return NULL;
 	unsigned least_worth = worth(w, makers, ev);
 
 	for (size_t i = 0; i < w->n; i++) {
