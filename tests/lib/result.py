@@ -10,7 +10,7 @@ import time
 import traceback
 
 
-AGAIN_MAX = 3  # more than this is no chance
+AGAIN_MAX = 6  # more than this is no chance
 TEST_MAX_S = 300
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
