@@ -7,6 +7,7 @@
  *
  *	gate_open()	lock, sockets, netlink, kernel switches	(root, when started as root)
  *	gate_drop()						(from here on: CAP_NET_ADMIN and nothing else)
+ *	gate_confine()						(from here on: the calls of base/calls.c and no others)
  *	gate_start()	plan, queue, table, engine
  *	gate_run()	until SIGTERM
  *	gate_stop()	what the fail mode says
@@ -32,6 +33,7 @@ struct gate_options {
 	const char *state_dir; /* what survives a restart */
 	const char *user;      /* to become when started as root */
 	bool verbose;
+	bool no_sandbox;
 	bool run_dir_given; /* not the system's own place: no log directory is made */
 };
 
@@ -45,6 +47,8 @@ struct gate *gate_open(const struct gate_options *o);
  * it must not go on: logged.
  */
 int gate_drop(struct gate *g);
+/* Closes the sandbox, which every process that it starts inherits and narrows, unless the options say otherwise. The same return. */
+int gate_confine(struct gate *g);
 /*
  * Instead of all that: reads the policy without any power and prints what is wrong with it. The program's
  * exit code.

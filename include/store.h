@@ -220,6 +220,6 @@ enum { STORE_KEY_TEXT = ADDR_TEXT + STORE_NAME + 1 };
 const char *store_key_text(const struct store_key *k, char out[STORE_KEY_TEXT]);
 
 /* The process: until the channel closes. Returns the exit code. */
-int store_main(const char *state_dir, int channel);
+int store_main(const char *state_dir, int channel, bool sandbox);
 
 #endif

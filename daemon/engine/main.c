@@ -13,10 +13,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "announce.h"
 #include "budget.h"
+#include "builder.h"
 #include "bundle.h"
 #include "chronicle.h"
 #include "control.h"
@@ -26,6 +28,7 @@
 #include "plan.h"
 #include "planner.h"
 #include "probe.h"
+#include "sandbox.h"
 #include "store.h"
 
 enum {
@@ -34,6 +37,8 @@ enum {
 	LAST_WORDS_MS = 1000, /* how long who reads over the control socket may take for what is written at the end */
 	HEADROOM = 4096,    /* netlink attributes around the copied bytes */
 	START_FDS = 6,
+	ENGINE_DESCRIPTORS = 1024, /* clients of the control sockets, logs, databases */
+	OTHER_DESCRIPTORS = 256,
 };
 
 struct loop {
@@ -194,6 +199,17 @@ on_channel(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+on_built(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	(void)fd;
+	(void)what;
+	engine_clock(l->engine);
+	if (!engine_built(l->engine))
+		event_base_loopbreak(l->base);
+}
+
+static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
@@ -259,8 +275,20 @@ receive_start(struct loop *l, int channel, int *ret_control, int *ret_view)
 	chronicle_connect(l->engine, -1); /* the gate sends it a store when we are ready */
 }
 
+/* The last thing before the first packet. What reads files by itself has done so. */
+static void
+close_sandbox(struct engine *e)
+{
+	tzset();
+	if (!e->sandbox.on)
+		return;
+	if (sandbox_calls(SANDBOX_ENGINE) < 0)
+		fatalx("the engine does not work without its sandbox; lenscapd --no-sandbox runs it so, for a while");
+	e->sandbox.calls = true;
+}
+
 static int
-engine_main(const char *run_dir, const char *state_dir, int channel, bool packet_clock)
+engine_main(const char *run_dir, const char *state_dir, int channel, bool packet_clock, bool sandbox)
 {
 	struct loop l = {.base = event_base_new(), .engine = engine_new(run_dir, state_dir, channel, packet_clock)};
 	int control, view;
@@ -269,6 +297,9 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 
 	if (!l.base || !l.engine)
 		fatal("start");
+	l.engine->sandbox.on = sandbox;
+	if (sandbox_drop(true, ENGINE_DESCRIPTORS) < 0)
+		return 1;
 	if (!probe_start())
 		log_warnx("libcrypto lacks an algorithm: QUIC stays unread and JA4 empty");
 	receive_start(&l, channel, &control, &view);
@@ -276,7 +307,8 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 	/* The channel before all others: a new generation takes effect before the packets that wait behind it. */
 	event_base_priority_init(l.base, 2);
 	l.engine->control = control_new(l.engine, l.base, control, view);
-	if (!l.engine->control)
+	l.engine->builder = builder_new();
+	if (!l.engine->control || !l.engine->builder)
 		fatal("control socket");
 	fcntl(channel, F_SETFL, fcntl(channel, F_GETFL) | O_NONBLOCK);
 	struct event *events[] = {
@@ -285,6 +317,7 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 		event_new(l.base, -1, EV_PERSIST, on_tick, &l),
 		event_new(l.base, -1, EV_PERSIST, on_pace, &l),
 		event_new(l.base, l.observe, EV_READ | EV_PERSIST, on_observe, &l), /* never ready where there is none */
+		event_new(l.base, builder_fd(l.engine->builder), EV_READ | EV_PERSIST, on_built, &l),
 	};
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (!events[i] || event_priority_set(events[i], i > 0) < 0 || event_add(events[i], i == 2 ? &second : i == 3 ? &quarter : NULL) < 0)
@@ -293,6 +326,7 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 	l.write = evtimer_new(l.base, on_write, &l);
 	if (!l.resume || !l.write || event_priority_set(l.resume, 1) < 0 || event_priority_set(l.write, 1) < 0)
 		fatalx("event loop");
+	close_sandbox(l.engine);
 	if (channel_send(channel, &ready, sizeof ready, NULL, 0) < 0)
 		fatal("the gate is gone");
 	event_base_dispatch(l.base);
@@ -316,7 +350,7 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 	return asked ? 0 : 1;
 }
 
-enum { OPT_PLAN = 256, OPT_PLAN_FROM, OPT_MODE, OPT_PLAN_FD, OPT_BUNDLE_FD, OPT_TEXT_FD, OPT_CHANNEL, OPT_RUN, OPT_STATE, OPT_CLOCK, OPT_STORE };
+enum { OPT_PLAN = 256, OPT_PLAN_FROM, OPT_MODE, OPT_PLAN_FD, OPT_BUNDLE_FD, OPT_TEXT_FD, OPT_CHANNEL, OPT_RUN, OPT_STATE, OPT_CLOCK, OPT_STORE, OPT_NO_SANDBOX };
 
 static const struct option options[] = {
 	{"plan-from-fd", required_argument, NULL, OPT_PLAN_FROM}, {"mode", required_argument, NULL, OPT_MODE},
@@ -325,8 +359,19 @@ static const struct option options[] = {
 	{"channel", required_argument, NULL, OPT_CHANNEL},   {"run-dir", required_argument, NULL, OPT_RUN},
 	{"state-dir", required_argument, NULL, OPT_STATE},   {"clock", required_argument, NULL, OPT_CLOCK},
 	{"store", no_argument, NULL, OPT_STORE},	     {"verbose", no_argument, NULL, 'v'},
+	{"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
 	{NULL, 0, NULL, 0},
 };
+
+/* It may read whatever its user may, because the owner says where files are, and write nothing but what it was given. */
+static int
+confine_planner(void)
+{
+	static const struct sandbox_path all = {"/", SANDBOX_READ | SANDBOX_LIST};
+	int version;
+
+	return sandbox_drop(false, OTHER_DESCRIPTORS) < 0 || sandbox_files(&all, 1, &version) < 0 ? -1 : sandbox_calls(SANDBOX_PLANNER);
+}
 
 /* The gate's word for a mode; any other is the policy's own. */
 static enum bundle_mode
@@ -341,7 +386,7 @@ main(int argc, char **argv)
 	struct planner_input plan = {.bundle_fd = -1};
 	const char *run_dir = "/run/lenscap", *state_dir = "/var/lib/lenscap";
 	int opt, channel = -1, plan_fd = -1, bundle_fd = -1, text_fd = 2;
-	bool packet_clock = false, store = false, verbose = false;
+	bool packet_clock = false, store = false, verbose = false, sandbox = sandbox_built();
 
 	while ((opt = getopt_long(argc, argv, "v", options, NULL)) != -1)
 		switch (opt) {
@@ -356,6 +401,7 @@ main(int argc, char **argv)
 		case OPT_STATE: state_dir = optarg; break;
 		case OPT_CLOCK: packet_clock = strcmp(optarg, "packet") == 0; break;
 		case OPT_STORE: store = true; break;
+		case OPT_NO_SANDBOX: sandbox = false; break;
 		case 'v': verbose = true; break;
 		default: return 2;
 		}
@@ -366,6 +412,8 @@ main(int argc, char **argv)
 	signal(SIGTERM, SIG_IGN); /* and so does a service manager's TERM */
 	signal(SIGHUP, SIG_IGN);
 	if (plan.path || plan.bundle_fd >= 0) {
+		if (sandbox && confine_planner() < 0)
+			return PLAN_REFUSED;
 		FILE *text = fdopen(text_fd, "w");
 		int result = text ? planner_run(&plan, plan_fd, bundle_fd, text) : PLAN_REFUSED;
 		return text && fclose(text) == 0 ? result : PLAN_REFUSED;
@@ -375,6 +423,6 @@ main(int argc, char **argv)
 		return 2;
 	}
 	if (store)
-		return store_main(state_dir, channel);
-	return engine_main(run_dir, state_dir, channel, packet_clock);
+		return store_main(state_dir, channel, sandbox);
+	return engine_main(run_dir, state_dir, channel, packet_clock, sandbox);
 }

@@ -44,7 +44,7 @@ summary(const struct diags *d, FILE *text)
 static struct bundle *
 read_bundle(const struct planner_input *in, char **ret_failed)
 {
-	struct bundle *b = in->bundle_fd >= 0 ? bundle_load(in->bundle_fd) : bundle_read(in->path, ret_failed);
+	struct bundle *b = in->bundle_fd >= 0 ? bundle_load(in->bundle_fd) : policy_read(in->path, ret_failed);
 
 	if (b)
 		b->mode = in->mode;

@@ -84,19 +84,15 @@ place_descriptors(const int *fds, size_t n)
 }
 
 /*
- * No children and no core: a taken-over engine could leave one behind that goes on holding the queue socket, and then nothing bypasses.
- * Root is not bound by the first limit; that is one more reason to run as another user.
+ * No core. That there are no children, which could go on holding the queue socket so that nothing bypasses, the sandbox sees to: a limit would
+ * count threads as well.
  */
 static void
 limit_resources(void)
 {
 	const struct rlimit none = {0, 0};
-	bool forks = false;
 
-#ifdef __SANITIZE_ADDRESS__
-	forks = true; /* the leak check at the end runs in a process of its own */
-#endif
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || (!forks && geteuid() != 0 && setrlimit(RLIMIT_NPROC, &none) < 0))
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		_exit(EXIT_NOT_STARTED);
 }
 
@@ -171,6 +167,17 @@ child_branch(const int *keep, size_t n, struct child *ret_child)
 	return watch_child(pid, ret_child) < 0 ? CHILD_FAILED : CHILD_THERE;
 }
 
+void
+child_options(char *argv[2], bool verbose, bool no_sandbox)
+{
+	size_t n = 0;
+
+	if (verbose)
+		argv[n++] = "-v";
+	if (no_sandbox)
+		argv[n] = "--no-sandbox";
+}
+
 int
 child_start(int program, char *const argv[], const int *fds, size_t n_fds, struct child *ret_child)
 {
@@ -201,16 +208,21 @@ child_wait(struct child *c, int timeout_ms, int *ret_status)
 }
 
 bool
-child_end(struct child *c)
+child_end_status(struct child *c, int *ret_status)
 {
-	int status;
-
 	if (c->pid == 0)
 		return true;
 	kill(c->pid, SIGKILL);
 	if (c->watch >= 0)
-		return child_wait(c, DEATH_MS, &status);
-	waitpid(c->pid, &status, 0);
+		return child_wait(c, DEATH_MS, ret_status);
+	waitpid(c->pid, ret_status, 0);
 	*c = (struct child){.watch = -1};
 	return true;
+}
+
+bool
+child_end(struct child *c)
+{
+	int status;
+	return child_end_status(c, &status);
 }

@@ -25,6 +25,8 @@ struct child {
  */
 int child_program(void);
 
+/* Fills two places that are NULL with what every program of ours understands. */
+void child_options(char *argv[2], bool verbose, bool no_sandbox);
 /* Starts it. argv ends with NULL. It dies when we die. 0, or -1 with errno. */
 int child_start(int program, char *const argv[], const int *fds, size_t n_fds, struct child *ret_child);
 enum child_branch { CHILD_FAILED, CHILD_HERE, CHILD_THERE };
@@ -45,5 +47,7 @@ bool child_wait(struct child *c, int timeout_ms, int *ret_status);
  * ask again.
  */
 bool child_end(struct child *c);
+/* The same; *ret_status says how it ended, and stays as it was where there was none. What had died before by itself has not been killed by us. */
+bool child_end_status(struct child *c, int *ret_status);
 
 #endif

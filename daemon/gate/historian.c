@@ -29,8 +29,10 @@ static int
 spawn(struct gate *g, int pair[2])
 {
 	int bytes = PAIR_BUFFER;
-	char *argv[] = {"lenscap-engine",      "--store", "--channel", "3", "--state-dir", (char *)g->o->state_dir,
-			g->o->verbose ? "-v" : NULL, NULL};
+	char *argv[] = {"lenscap-engine",      "--store", "--channel", "3", "--state-dir", g->place.history_dir,
+			NULL, NULL, NULL};
+
+	child_options(argv + 6, g->o->verbose, g->o->no_sandbox);
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;

@@ -13,10 +13,10 @@
 #include "gate.h"
 #include "log.h"
 
-enum { EXIT_USAGE = 2, OPT_RUN_DIR = 256, OPT_STATE_DIR, OPT_USER, OPT_HELP, OPT_VERSION };
+enum { EXIT_USAGE = 2, OPT_RUN_DIR = 256, OPT_STATE_DIR, OPT_USER, OPT_NO_SANDBOX, OPT_HELP, OPT_VERSION };
 
 static const char usage[] =
-	"usage: lenscapd [-c FILE] [-f] [-n] [-v] [--run-dir DIR] [--state-dir DIR] [--user NAME]\n"
+	"usage: lenscapd [-c FILE] [-f] [-n] [-v] [--run-dir DIR] [--state-dir DIR] [--user NAME] [--no-sandbox]\n"
 	"\n"
 	"  -c, --config FILE    the policy (" LENSCAP_SYSCONFDIR "/lenscap/lenscap.yaml)\n"
 	"  -f, --foreground     stay in the foreground; it always does\n"
@@ -25,6 +25,7 @@ static const char usage[] =
 	"      --run-dir DIR    sockets and lock (/run/lenscap)\n"
 	"      --state-dir DIR  what survives a restart (/var/lib/lenscap)\n"
 	"      --user NAME      become this user when started as root (lenscap)\n"
+	"      --no-sandbox     restrict no process; only to look for an error\n"
 	"      --version, --help\n"
 	"\n"
 	"Start the guard by hand:       lenscapd -v\n"
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{"run-dir", required_argument, NULL, OPT_RUN_DIR},
 	{"state-dir", required_argument, NULL, OPT_STATE_DIR},
 	{"user", required_argument, NULL, OPT_USER},
+	{"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
 	{0},
@@ -77,6 +79,9 @@ read_options(int argc, char **argv, struct gate_options *o, bool *ret_check)
 			break;
 		case OPT_USER:
 			o->user = optarg;
+			break;
+		case OPT_NO_SANDBOX:
+			o->no_sandbox = true;
 			break;
 		case OPT_VERSION:
 			print_version();
@@ -127,6 +132,8 @@ serve(const struct gate_options *o)
 	if (!g)
 		return 1;
 	int rc = gate_drop(g);
+	if (rc == 0)
+		rc = gate_confine(g);
 	if (rc == 0)
 		rc = gate_start(g);
 	if (rc == 0) {

@@ -117,6 +117,40 @@ close_place:
 	return -1;
 }
 
+static const struct {
+	const char *name, *directory;
+} moved[] = {
+	{"budgets", "engine"},
+	/* The database last: while it has not been moved, the rest is looked for again at the next start. */
+	{"state.db-wal", "history"},
+	{"state.db-shm", "history"},
+	{"state.db", "history"},
+};
+
+static void
+divide(const struct place *p, const char *state_dir, const char *name, char path[PATH_MAX])
+{
+	int fd = -1;
+
+	if (snprintf(path, PATH_MAX, "%s/%s", state_dir, name) < PATH_MAX && (mkdirat(p->state_fd, name, 0700) == 0 || errno == EEXIST))
+		fd = openat(p->state_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		log_warn("%s/%s: cannot use this directory", state_dir, name);
+		return;
+	}
+	for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+		if (strcmp(moved[i].directory, name) == 0 && faccessat(fd, moved[i].name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			(void)renameat(p->state_fd, moved[i].name, fd, moved[i].name);
+	close(fd);
+}
+
+void
+place_divide(struct place *p, const char *state_dir)
+{
+	divide(p, state_dir, "engine", p->engine_dir);
+	divide(p, state_dir, "history", p->history_dir);
+}
+
 static void
 remove_socket(const struct place *p, int *fd, const char *name)
 {

@@ -3,6 +3,7 @@
 #ifndef LENSCAP_GATE_PLACE_H
 #define LENSCAP_GATE_PLACE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -12,6 +13,7 @@ struct place {
 	int run_fd, state_fd; /* directories, so that they can be reached later by whoever we are then */
 	int lock_fd;
 	int control_fd, view_fd; /* listening */
+	char engine_dir[PATH_MAX], history_dir[PATH_MAX]; /* below the state directory, one for each process that writes there */
 };
 
 /*
@@ -20,6 +22,11 @@ struct place {
  */
 int place_open(struct place *p, const char *run_dir, const char *state_dir, const char *log_dir, uid_t uid,
 	       gid_t gid);
+/*
+ * Makes the directories of the engine and the store, for the user that we are now, and moves there what earlier versions kept beside our own
+ * files. What fails is logged; those processes then say what they cannot keep.
+ */
+void place_divide(struct place *p, const char *state_dir);
 /* Removes the sockets and closes everything. */
 void place_close(struct place *p);
 

@@ -44,7 +44,8 @@ planner_start(struct planner *p, int program, const struct planner_order *order)
 	static const char *const modes[] = {"policy", "monitor", "enforce"};
 	bool again = order->bundle_fd >= 0;
 	char *argv[] = {"lenscap-engine", again ? "--plan-from-fd" : "--plan", again ? "6" : (char *)order->config,
-			"--plan-fd", "3", "--bundle-fd", "4", "--text-fd", "5", "--mode", (char *)modes[order->mode], NULL};
+			"--plan-fd", "3", "--bundle-fd", "4", "--text-fd", "5", "--mode", (char *)modes[order->mode],
+			order->no_sandbox ? "--no-sandbox" : NULL, NULL};
 
 	*p = (struct planner){.child = {.watch = -1}, .plan_fd = -1, .bundle_fd = -1, .text_fd = -1};
 	p->plan_fd = memfd_create("plan", MFD_CLOEXEC);

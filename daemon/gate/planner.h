@@ -34,6 +34,7 @@ struct planner_order {
 	const char *config; /* the files, unless */
 	int bundle_fd;	    /* a policy that was read before; -1: none. It stays the caller's */
 	uint8_t mode;	    /* enum channel_mode: in place of the policy's own */
+	bool no_sandbox;
 };
 
 /* Starts reading. 0, or -1: logged. */

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "sandbox.h"
 #include "store_private.h"
 
 #define MS 1000000ull
@@ -28,6 +29,8 @@ enum {
 	PRUNE_MS = 5000,
 	PRUNE_SOON_MS = 20,
 	STATE_MS = 1000,
+	DESCRIPTORS = 64,
+	MEMORY = 1 << 30,
 };
 
 struct query {
@@ -333,8 +336,20 @@ wait_ms(const struct store *s)
 	return until > s->now.mono_ns ? (int)((until - s->now.mono_ns) / MS) + 1 : 0;
 }
 
+/* Its own directory and no other; SQLite asks the kernel for numbers by that file. */
+static int
+confine(const char *state_dir)
+{
+	const struct sandbox_path paths[] = {{state_dir, SANDBOX_OWN}, {"/dev/urandom", SANDBOX_READ}};
+	int version;
+
+	if (sandbox_drop(false, DESCRIPTORS) < 0 || sandbox_memory(MEMORY) < 0 || sandbox_files(paths, 2, &version) < 0)
+		return -1;
+	return sandbox_calls(SANDBOX_STORE);
+}
+
 int
-store_main(const char *state_dir, int channel)
+store_main(const char *state_dir, int channel, bool sandbox)
 {
 	struct store *s = calloc(1, sizeof *s);
 
@@ -343,6 +358,8 @@ store_main(const char *state_dir, int channel)
 	(void)prctl(PR_SET_NAME, "lenscap-store"); /* for ps: it is the engine's program */
 	signal(SIGXFSZ, SIG_IGN); /* a limit of file size is a full disk */
 	umask(0077);
+	if (sandbox && confine(state_dir) < 0)
+		fatalx("the store does not work without its sandbox");
 	s->channel = channel;
 	clock_read(&s->now);
 	(void)database_open(&s->db, state_dir, wall_s(s));

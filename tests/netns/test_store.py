@@ -60,9 +60,9 @@ def store_keeps():
         time.sleep(0.2)
         d.stop()
         live.close()
-        found = wire.rows(d.path("state", "state.db"), f"SELECT flows, bytes_toclient > 0, decision FROM flows WHERE dest_ip = '{NO[0]}'")
+        found = wire.rows(d.path("state", "history", "state.db"), f"SELECT flows, bytes_toclient > 0, decision FROM flows WHERE dest_ip = '{NO[0]}'")
         check(found and sum(r[0] for r in found) == 2 and all(r[1:] == (1, "allow") for r in found), f"after the stop: {found}")
-        mode = os.stat(d.path("state", "state.db")).st_mode & 0o777
+        mode = os.stat(d.path("state", "history", "state.db")).st_mode & 0o777
         check(mode == 0o600, f"the database may be read by others: {mode:o}")
         d.start()
         wait_for(lambda: history(d, "devices")[1]["ok"], 5, "the store does not answer")
@@ -110,8 +110,8 @@ def store_killed():
         check(not stream.ended, f"the settled stream ended: {stream.ended}")
         stream.close()
         d.stop()
-        wire.rows(d.path("state", "state.db"), "SELECT count(*) FROM flows")
-        check(not [f for f in os.listdir(d.path("state")) if "broken" in f], "a database was put aside")
+        wire.rows(d.path("state", "history", "state.db"), "SELECT count(*) FROM flows")
+        check(not [f for f in os.listdir(d.path("state", "history")) if "broken" in f], "a database was put aside")
 
 
 def latency(lab, seconds=1.5):
