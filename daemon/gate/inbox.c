@@ -13,11 +13,18 @@
 
 enum { MESSAGES_A_TURN = 64 };
 
+/* A message that is only its type. */
+static bool
+is_bare(const void *message)
+{
+	const struct channel_head *h = message;
+	return h->count == 0 && h->arg == 0;
+}
+
 static bool
 on_ready(struct gate *g, const void *message)
 {
-	(void)message;
-	if (g->keeper.state != ENGINE_STARTING)
+	if (!is_bare(message) || g->keeper.state != ENGINE_STARTING)
 		return false;
 	keeper_ready(g);
 	return true;
@@ -85,7 +92,8 @@ on_request(struct gate *g, const void *message)
 static bool
 on_rejudge(struct gate *g, const void *message)
 {
-	(void)message;
+	if (!is_bare(message))
+		return false;
 	reload_rejudge(g);
 	return true;
 }
@@ -99,9 +107,9 @@ on_pong(struct gate *g, const void *message)
 {
 	const struct channel_pong *p = message;
 	struct keeper *k = &g->keeper;
-	uint64_t relayed = g->tally.verdicts - k->verdicts_before;
+	uint64_t relayed = g->tally.verdicts - k->conduct.verdicts_before;
 
-	if (k->pinged_ns == 0 || p->head.arg != k->ping)
+	if (p->head.count || k->pinged_ns == 0 || p->head.arg != k->ping)
 		return false;
 	k->pinged_ns = 0;
 	uint64_t stale = p->stale_ids < relayed ? p->stale_ids : relayed;
@@ -119,40 +127,44 @@ on_quarantine(struct gate *g, const void *message)
 static bool
 on_look(struct gate *g, const void *message)
 {
-	(void)message;
+	if (!is_bare(message))
+		return false;
 	warden_look(g);
 	return true;
 }
 
+/* per_second: far beyond what an engine says in honest work, which paces itself. How many verdicts there may be is keeper_count()'s to say. */
 static const struct kind {
 	uint16_t type;
 	size_t fixed, element, max;
+	uint32_t per_second;
 	bool (*take)(struct gate *g, const void *message); /* false: makes no sense */
 } kinds[] = {
-	{CH_READY, sizeof(struct channel_head), 0, 0, on_ready},
-	{CH_PREPARED, sizeof(struct channel_head), 0, 0, on_prepared},
-	{CH_VERDICTS, sizeof(struct channel_verdicts), sizeof(struct channel_verdict), CHANNEL_VERDICTS,
-	 on_verdicts},
-	{CH_RELOAD, sizeof(struct channel_request), 0, 0, on_request},
-	{CH_CONFIRM, sizeof(struct channel_request), 0, 0, on_request},
-	{CH_UNDO, sizeof(struct channel_request), 0, 0, on_request},
-	{CH_MODE, sizeof(struct channel_request), 0, 0, on_request},
-	{CH_REJUDGE, sizeof(struct channel_head), 0, 0, on_rejudge},
-	{CH_PONG, sizeof(struct channel_pong), 0, 0, on_pong},
-	{CH_QUARANTINE, sizeof(struct channel_quarantine), 0, 0, on_quarantine},
-	{CH_LOOK, sizeof(struct channel_head), 0, 0, on_look},
+	{CH_READY, sizeof(struct channel_head), 0, 0, 1, on_ready},
+	{CH_PREPARED, sizeof(struct channel_head), 0, 0, 100, on_prepared},
+	{CH_VERDICTS, sizeof(struct channel_verdicts), sizeof(struct channel_verdict), CHANNEL_VERDICTS, UINT32_MAX, on_verdicts},
+	{CH_RELOAD, sizeof(struct channel_request), 0, 0, 400, on_request},
+	{CH_CONFIRM, sizeof(struct channel_request), 0, 0, 400, on_request},
+	{CH_UNDO, sizeof(struct channel_request), 0, 0, 400, on_request},
+	{CH_MODE, sizeof(struct channel_request), 0, 0, 400, on_request},
+	{CH_REJUDGE, sizeof(struct channel_head), 0, 0, 1000, on_rejudge},
+	{CH_PONG, sizeof(struct channel_pong), 0, 0, 1000, on_pong},
+	{CH_QUARANTINE, sizeof(struct channel_quarantine), 0, 0, 4000, on_quarantine},
+	{CH_LOOK, sizeof(struct channel_head), 0, 0, 1000, on_look},
 };
+enum { KINDS = sizeof kinds / sizeof *kinds };
+_Static_assert((int)KINDS <= (int)CONDUCT_KINDS, "each kind is counted");
 
 static bool
 take(struct gate *g, const void *message, size_t len)
 {
 	const struct channel_head *h = message;
 
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; i < KINDS; i++) {
 		const struct kind *k = &kinds[i];
 		if (k->type == h->type)
 			return channel_fits(message, len, k->fixed, k->element, k->max) &&
-			       k->take(g, message);
+			       conduct_pace(&g->keeper.conduct, i, k->per_second, g->now_ns) && k->take(g, message);
 	}
 	return false;
 }
@@ -165,11 +177,11 @@ refuse(struct gate *g, const void *message, size_t len)
 
 	g->verdicts_refused++;
 	if (log_allowed(&g->complaint, g->now_ns, &held))
-		log_warnx("engine: message of type %u with %zu bytes makes no sense (%u more since the last "
+		log_warnx("engine: message of type %u with %zu bytes makes no sense, or is one too many (%u more since the last "
 			  "time)",
 			  h ? h->type : 0u, len, held);
-	if (++g->keeper.malformed >= MALFORMED_MAX)
-		keeper_lost(g, "it sends nonsense");
+	if (conduct_refuse(&g->keeper.conduct, g->now_ns))
+		keeper_lost(g, "it sends nonsense, or too much");
 }
 
 void
@@ -195,5 +207,7 @@ inbox_read(struct gate *g)
 			close(fds[k]); /* it has nothing to give us */
 		if (n_fds || !take(g, buf, (size_t)n))
 			refuse(g, buf, (size_t)n);
+		else
+			g->keeper.heard_ns = g->now_ns;
 	}
 }

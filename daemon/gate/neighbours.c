@@ -187,7 +187,7 @@ neighbours_events(struct neighbours *n, neighbours_sink *sink, void *arg)
 		if (len < 0 && errno != ENOBUFS && errno != EINTR)
 			break;
 		if (len > 0)
-			(void)mnl_cb_run(n->events->in, (size_t)len, 0, 0, each, n);
+			netlink_each(n->events->in, (size_t)len, each, n);
 	}
 	deliver(n);
 	if (overrun)

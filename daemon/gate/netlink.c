@@ -11,7 +11,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 /* The kernel answers requests before send() returns; longer means that something else is wrong. */
-enum { ANSWER_MS = 5000 };
+enum { ANSWER_MS = 5000, ERRNO_MAX = 4095 };
 
 struct netlink *
 netlink_open(int bus, int buffer_bytes)
@@ -78,14 +78,37 @@ netlink_ask(struct netlink *n, struct nlmsghdr *m)
 	return mnl_socket_sendto(n->socket, m, m->nlmsg_len) < 0 ? -1 : 0;
 }
 
+/* libmnl takes a length of 2 GiB and more for a negative one, which fits everywhere. */
+static bool
+is_whole(const struct nlmsghdr *m, int left)
+{
+	return mnl_nlmsg_ok(m, left) && m->nlmsg_len <= (uint32_t)left;
+}
+
+void
+netlink_each(const void *datagram, size_t len, mnl_cb_t each, void *arg)
+{
+	int left = (int)len;
+
+	for (const struct nlmsghdr *m = datagram; is_whole(m, left); m = mnl_nlmsg_next(m, &left))
+		if (m->nlmsg_type >= NLMSG_MIN_TYPE)
+			each(m, arg);
+}
+
+/* An error's number is negative; another one is no answer that makes sense. */
+static int
+errno_of(const struct nlmsgerr *e)
+{
+	return e->error < 0 && e->error >= -ERRNO_MAX ? -e->error : EBADMSG;
+}
+
 /* One datagram. Answers to earlier requests that were given up carry an old sequence number. */
 static enum netlink_progress
 read_answers(struct netlink *n, size_t len, mnl_cb_t each, void *arg)
 {
 	int left = (int)len;
 
-	for (const struct nlmsghdr *m = (const void *)n->in; mnl_nlmsg_ok(m, left);
-	     m = mnl_nlmsg_next(m, &left)) {
+	for (const struct nlmsghdr *m = (const void *)n->in; is_whole(m, left); m = mnl_nlmsg_next(m, &left)) {
 		if (m->nlmsg_seq != n->seq)
 			continue;
 		if (m->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -94,7 +117,7 @@ read_answers(struct netlink *n, size_t len, mnl_cb_t each, void *arg)
 			const struct nlmsgerr *e = mnl_nlmsg_get_payload(m);
 			if (mnl_nlmsg_get_payload_len(m) < sizeof *e || e->error == 0)
 				return NETLINK_DONE;
-			errno = -e->error;
+			errno = errno_of(e);
 			return NETLINK_FAILED;
 		}
 		if (m->nlmsg_type == NLMSG_DONE) {

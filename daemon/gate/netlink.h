@@ -35,6 +35,9 @@ int netlink_fd(const struct netlink *n);
 /* Joins one multicast group. 0, or -1 with errno. */
 int netlink_join(struct netlink *n, int group);
 
+/* Each message of a datagram that the kernel sent unasked. What is malformed, and all behind it, is left out; each's return value is not used. */
+void netlink_each(const void *datagram, size_t len, mnl_cb_t each, void *arg);
+
 /* Starts a nfnetlink message in n->out. The caller appends attributes. */
 struct nlmsghdr *netlink_nf(struct netlink *n, unsigned subsystem, unsigned type, unsigned flags,
 			    unsigned family, unsigned res_id);

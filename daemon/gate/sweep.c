@@ -90,7 +90,7 @@ rewrite(struct sweep *s, const struct walk_entry *e)
 {
 	uint32_t stale = mark_of(s->to_shift, mark_decision(s->shift, e->mark), MARK_GENERATION_STALE);
 
-	if (mnl_attr_get_payload_len(e->original) > ROOM / 2)
+	if (mnl_attr_get_payload_len(e->original) > ROOM / 2 || (e->zone && mnl_attr_get_payload_len(e->zone) != sizeof(uint16_t)))
 		return;
 	struct nlmsghdr *m =
 		netlink_nf(s->rewrite, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW, 0, e->family, 0);

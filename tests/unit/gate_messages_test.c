@@ -3,6 +3,8 @@
  * Bytes to and from the kernel: verdict messages, conntrack entries (also cut short), the checker's text,
  * the service manager's lines.
  */
+#include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +27,7 @@
 #include <cmocka.h>
 
 #include "../../daemon/gate/neighbours.h"
+#include "../../daemon/gate/netlink.h"
 #include "../../daemon/gate/planner.h"
 #include "../../daemon/gate/queue.h"
 #include "../../daemon/gate/walk.h"
@@ -45,8 +48,11 @@ static const struct {
 	uint32_t old, wanted;
 } verdicts[] = {
 	{DECISION_PENDING, 0x8103abcd, 0x8000abcd}, /* the hint goes, the bits of others stay */
-	{DECISION_ALLOW, 0x8103abcd, 0x8109abcd},   {DECISION_BLOCK, 0xfc00ffff, 0xfe09ffff},
+	{DECISION_ALLOW, 0x8103abcd, 0x8109abcd},   {DECISION_BLOCK, 0xfc00ffff, 0xf209ffff},
 	{DECISION_REJECT, 0, 0x03090000},	    {VERDICT_DROP_ONCE, 0, 0x02ff0000},
+	{VERDICT_WATCH, 0x0f000000, 0x00090000},    {VERDICT_REJECT_ONCE, 0, 0x03ff0000},
+	{VERDICT_OPEN, 0, 0x04090000},		    {VERDICT_CONFIRM, 0, 0x06090000},
+	{VERDICT_ALLOW_KIND, 0, 0x09090000},	    {VERDICT_CONFIRM_KIND, 0, 0x0e090000},
 };
 
 static void
@@ -158,6 +164,59 @@ conntrack_cut_short(void **state)
 		free(copy);
 	}
 	assert_in_range(complete, 1, len / 2); /* once both tuples are there */
+}
+
+static int
+count_message(const struct nlmsghdr *m, void *arg)
+{
+	(void)m;
+	++*(unsigned *)arg;
+	return MNL_CB_OK;
+}
+
+/* libmnl's own check takes such a length for a negative one and reads before the datagram next. */
+static void
+no_message_of_two_gigabytes(void **state)
+{
+	_Alignas(8) char buf[4096];
+	unsigned seen = 0;
+	(void)state;
+	uint32_t len = entry(buf)->nlmsg_len;
+	netlink_each(buf, len, count_message, &seen);
+	assert_int_equal(seen, 1);
+	struct nlmsghdr *second = (void *)(buf + len);
+	memcpy(second, buf, len);
+	second->nlmsg_len = 0x80000010;
+	netlink_each(buf, 2 * len, count_message, &seen);
+	assert_int_equal(seen, 2);
+	netlink_each(second, len, count_message, &seen);
+	assert_int_equal(seen, 2);
+}
+
+/* What the kernel answers with becomes errno, whatever number it is. */
+static void
+errors_of_the_kernel(void **state)
+{
+	static const struct {
+		int error, wanted;
+	} rows[] = {{-ENOENT, ENOENT}, {-4095, 4095}, {-4096, EBADMSG}, {INT_MIN, EBADMSG}, {1, EBADMSG}};
+	static struct netlink n;
+	int pair[2];
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	n.socket = mnl_socket_fdopen(pair[0]);
+	assert_non_null(n.socket);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct {
+			struct nlmsghdr h;
+			struct nlmsgerr e;
+		} m = {.h = {.nlmsg_len = sizeof m, .nlmsg_type = NLMSG_ERROR}, .e = {.error = rows[i].error}};
+		assert_int_equal(send(pair[1], &m, sizeof m, 0), sizeof m);
+		assert_int_equal(netlink_step(&n, 1, NULL, NULL), NETLINK_FAILED);
+		assert_int_equal(errno, rows[i].wanted);
+	}
+	mnl_socket_close(n.socket);
+	close(pair[1]);
 }
 
 static void
@@ -286,6 +345,8 @@ main(void)
 		cmocka_unit_test(conntrack_as_the_forward_hook_sees_it),
 		cmocka_unit_test(conntrack_cut_short),
 		cmocka_unit_test(neighbours_with_a_mac),
+		cmocka_unit_test(no_message_of_two_gigabytes),
+		cmocka_unit_test(errors_of_the_kernel),
 		cmocka_unit_test(first_error),
 		cmocka_unit_test(service_manager),
 	};
