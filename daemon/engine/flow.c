@@ -82,7 +82,7 @@ index_of(const struct flow_table *t, const struct flow *f)
 static void
 list_remove(struct flow_table *t, struct flow *f)
 {
-	struct list *l = &t->lists[f->slot.list];
+	struct list *l = &t->lists[f->list];
 	*(f->slot.newer ? &t->slots[f->slot.newer].slot.older : &l->newest) = f->slot.older;
 	*(f->slot.older ? &t->slots[f->slot.older].slot.newer : &l->oldest) = f->slot.newer;
 }
@@ -93,7 +93,7 @@ list_push(struct flow_table *t, struct flow *f, unsigned list)
 	struct list *l = &t->lists[list];
 	uint32_t i = index_of(t, f);
 
-	f->slot.list = (uint8_t)list;
+	f->list = list & 3;
 	f->slot.newer = 0;
 	f->slot.older = l->newest;
 	*(l->newest ? &t->slots[l->newest].slot.newer : &l->oldest) = i;
@@ -109,6 +109,26 @@ flow_find(struct flow_table *t, const struct tuple *tuple)
 	return NULL;
 }
 
+uint32_t
+flow_expect(const struct flow_table *t, const struct tuple *tuple)
+{
+	uint32_t bucket = (uint32_t)hash_bytes(&t->key, tuple, sizeof *tuple) & t->mask;
+
+	__builtin_prefetch(&t->buckets[bucket]);
+	return bucket;
+}
+
+/* The first of its chain, which is the only one as a rule: its beginning with the tuple, and what the kernel said of it last. */
+void
+flow_expect_place(const struct flow_table *t, uint32_t bucket)
+{
+	const struct flow *f = &t->slots[t->buckets[bucket]];
+
+	__builtin_prefetch(f, 1);
+	__builtin_prefetch((const char *)f + 64, 1);
+	__builtin_prefetch(f->kernel_packets, 1);
+}
+
 /* Tells the owner, then takes it out of its chain and its list. */
 static void
 release(struct flow_table *t, struct flow *f, const struct now *now, bool evicted)
@@ -120,7 +140,7 @@ release(struct flow_table *t, struct flow *f, const struct now *now, bool evicte
 		link = &t->slots[*link].slot.hash_next;
 	*link = f->slot.hash_next;
 	list_remove(t, f);
-	f->slot.list = FLOW_LISTS; /* none: it is free */
+	f->list = FLOW_LISTS; /* none: it is free */
 	f->slot.hash_next = t->unused;
 	t->unused = i;
 	t->count--;
@@ -185,7 +205,7 @@ flow_touch(struct flow_table *t, struct flow *f, unsigned list, const struct now
 {
 	f->last_ns = now->mono_ns;
 	f->last_us = now->wall_us;
-	if (f->slot.list == list && t->lists[list].newest == index_of(t, f))
+	if (f->list == list && t->lists[list].newest == index_of(t, f))
 		return;
 	list_remove(t, f);
 	list_push(t, f, list);
@@ -229,6 +249,20 @@ flow_capacity(const struct flow_table *t)
 	return t->capacity;
 }
 
+size_t
+flow_longest_chain(const struct flow_table *t)
+{
+	size_t longest = 0;
+
+	for (size_t b = 0; b <= t->mask; b++) {
+		size_t n = 0;
+		for (uint32_t i = t->buckets[b]; i; i = t->slots[i].slot.hash_next)
+			n++;
+		longest = n > longest ? n : longest;
+	}
+	return longest;
+}
+
 void
 flow_walk(struct flow_table *t, void (*visit)(void *arg, struct flow *f), void *arg)
 {
@@ -245,7 +279,7 @@ flow_slice(struct flow_table *t, uint32_t *at, size_t max, bool (*visit)(void *a
 {
 	while (*at < t->highest && max-- > 0) {
 		const struct flow *f = &t->slots[++*at];
-		if (f->slot.list < FLOW_LISTS && !visit(arg, f))
+		if (f->list < FLOW_LISTS && !visit(arg, f))
 			break;
 	}
 	return *at < t->highest;

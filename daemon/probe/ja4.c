@@ -17,6 +17,8 @@ struct hex_list {
 	size_t len;
 };
 
+enum { SHORT_LIST = 64 };
+
 static const struct {
 	uint16_t version;
 	const char *text;
@@ -54,6 +56,23 @@ by_value(const void *a, const void *b)
 	return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
 }
 
+/* Lists are short and often nearly in order; a hostile one is neither. */
+static void
+sort(uint16_t *v, size_t n)
+{
+	if (n > SHORT_LIST) {
+		qsort(v, n, sizeof *v, by_value);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		uint16_t x = v[i];
+		size_t at = i;
+		for (; at > 0 && v[at - 1] > x; at--)
+			v[at] = v[at - 1];
+		v[at] = x;
+	}
+}
+
 /* The first 12 hex digits of the list's hash; zeros for an empty list. */
 static bool
 hash_text(const struct hex_list *l, char out[13])
@@ -78,7 +97,7 @@ ciphers_hash(const struct hello *h, char out[13])
 	struct hex_list l = {.len = 0};
 
 	memcpy(sorted, h->ciphers, h->n_ciphers * sizeof *sorted);
-	qsort(sorted, h->n_ciphers, sizeof *sorted, by_value);
+	sort(sorted, h->n_ciphers);
 	hex_append(&l, sorted, h->n_ciphers, 0);
 	return hash_text(&l, out);
 }
@@ -94,7 +113,7 @@ extensions_hash(const struct hello *h, char out[13])
 	for (size_t i = 0; i < h->n_extensions; i++)
 		if (h->extensions[i] != 0 && h->extensions[i] != 16)
 			sorted[n++] = h->extensions[i];
-	qsort(sorted, n, sizeof *sorted, by_value);
+	sort(sorted, n);
 	hex_append(&l, sorted, n, 0);
 	if (n)
 		hex_append(&l, h->schemes, h->n_schemes, '_');
