@@ -75,6 +75,8 @@ uint16_t cursor_u16(struct cursor *c);
 uint32_t cursor_u24(struct cursor *c);
 uint32_t cursor_u32(struct cursor *c);
 uint64_t cursor_u64(struct cursor *c);
+/* n of them at once, for tables of millions. False, and out is untouched, when they are not all there. */
+bool cursor_u32s(struct cursor *c, uint32_t *out, size_t n);
 uint16_t cursor_le16(struct cursor *c);
 uint32_t cursor_le32(struct cursor *c);
 

@@ -2,6 +2,7 @@
 /* Checked reads of hostile bytes; see cursor.h. */
 #include "cursor.h"
 
+#include <endian.h>
 #include <string.h>
 
 /* n is at most 8: a big-endian number of that many bytes, 0 when short. */
@@ -18,7 +19,9 @@ big(struct cursor *c, size_t n)
 uint16_t
 cursor_u16(struct cursor *c)
 {
-	return (uint16_t)big(c, 2);
+	const uint8_t *p = cursor_need(c, sizeof(uint16_t));
+
+	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
 }
 
 uint32_t
@@ -30,7 +33,27 @@ cursor_u24(struct cursor *c)
 uint32_t
 cursor_u32(struct cursor *c)
 {
-	return (uint32_t)big(c, 4);
+	const uint8_t *p = cursor_need(c, sizeof(uint32_t));
+	uint32_t v = 0;
+
+	if (p)
+		memcpy(&v, p, sizeof v);
+	return be32toh(v);
+}
+
+bool
+cursor_u32s(struct cursor *c, uint32_t *out, size_t n)
+{
+	const uint8_t *p = n <= SIZE_MAX / sizeof *out ? cursor_need(c, n * sizeof *out) : NULL;
+
+	if (!p) {
+		c->bad = true;
+		return false;
+	}
+	memcpy(out, p, n * sizeof *out);
+	for (size_t i = 0; i < n; i++)
+		out[i] = be32toh(out[i]);
+	return true;
 }
 
 uint64_t

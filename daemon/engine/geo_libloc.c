@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The IPFire location database, through libloc: country, AS and its name, anycast. The file is proved sound first
- * (geo_libloc_check.c), and stays mapped here as well, because libloc does not say how far its answer holds.
+ * The IPFire location database: country, AS and its name, anycast. The file is proved sound first, then libloc opens it and says what it is;
+ * lookups go through our own mapping (geo_libloc_check.c), because libloc's allocate and do not say how far their answer holds.
  */
 #include "geo_private.h"
 
@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -90,6 +91,13 @@ open_library(struct loc *l, int fd, const char **ret_problem)
 	return r == 0 ? 0 : -1;
 }
 
+/* The check has read every page; lookups read few. What is let go comes back from the page cache when it is wanted. */
+static void
+let_pages_go(const struct loc *l)
+{
+	(void)madvise((void *)l->file.p, l->file.len, MADV_DONTNEED);
+}
+
 static void
 loc_close(void *handle)
 {
@@ -117,6 +125,7 @@ loc_open(int fd, struct geo_opened *ret_opened, char *problem)
 			loc_close(l);
 		return -1;
 	}
+	let_pages_go(l);
 	*ret_opened = (struct geo_opened){
 		.handle = l,
 		.built_s = loc_database_created_at(l->db),
@@ -128,53 +137,35 @@ loc_open(int fd, struct geo_opened *ret_opened, char *problem)
 	return 0;
 }
 
-static void
-read_network(struct loc_network *network, struct geo_answer *ret_answer)
-{
-	const char *code = loc_network_get_country_code(network);
-
-	if (code && strlen(code) == 2)
-		memcpy(ret_answer->country, code, 3);
-	ret_answer->asn = loc_network_get_asn(network);
-	ret_answer->anycast = loc_network_has_flag(network, LOC_NETWORK_FLAG_ANYCAST) != 0;
-}
-
+/* Our own descent: libloc's allocates for each lookup, and for each step towards a name. */
 static void
 loc_lookup(void *handle, const struct addr *a, struct geo_answer *ret_answer)
 {
-	struct loc *l = handle;
-	/* At a single address libloc looks one bit past it, and keeps what it finds there; so let that be a zero. */
-	struct {
-		struct in6_addr addr;
-		uint64_t beyond;
-	} padded = {0};
-	struct loc_network *network = NULL;
+	const struct loc *l = handle;
+	struct loc_row row;
+	uint32_t network;
 
-	memcpy(&padded.addr, a->b, sizeof padded.addr);
-	ret_answer->prefix_len = loc_layout_depth(&l->layout, a);
-	int r = loc_database_lookup(l->db, &padded.addr, &network);
-	if (!network)
+	ret_answer->prefix_len = loc_layout_find(&l->layout, a, &network);
+	if (network == UINT32_MAX)
 		return;
-	if (r == 0)
-		read_network(network, ret_answer);
-	else
-		ret_answer->error = true; /* it found a record that it cannot use, and forgot to free it */
-	loc_network_unref(network);
+	if (!loc_layout_network(&l->layout, network, &row)) {
+		ret_answer->error = true;
+		return;
+	}
+	memcpy(ret_answer->country, row.country, sizeof row.country);
+	ret_answer->asn = row.asn;
+	ret_answer->anycast = (row.flags & LOC_NETWORK_FLAG_ANYCAST) != 0;
 }
 
 static void
 loc_as_name(void *handle, const struct addr *a, uint32_t asn, char *out, size_t cap)
 {
-	struct loc *l = handle;
-	struct loc_as *as = NULL;
+	const struct loc *l = handle;
+	struct span name = loc_layout_as_name(&l->layout, asn);
 
 	(void)a;
-	if (loc_database_get_as(l->db, &as, asn) != 0 || !as)
-		return;
-	const char *name = loc_as_get_name(as);
-	if (name)
-		span_text((struct span){(const uint8_t *)name, strlen(name)}, out, cap);
-	loc_as_unref(as);
+	if (name.len)
+		span_text(name, out, cap);
 }
 
 const struct geo_reader geo_libloc = {"libloc", loc_recognises, loc_open, loc_lookup, loc_as_name, loc_close};

@@ -10,12 +10,14 @@
  *	"LOCDBXX" version=1 | created(8) vendor(4) description(4) licence(4)
  *	| as network tree country pool: each offset(4) length(4)    (in the order of struct header)
  *	| signature lengths(2, 2) | signatures(2048, 2048) | padding(32)
- *	tree node: zero(4) one(4) network(4, ~0 none)    network: country(2) asn(4) flags(2) padding(2), aligned to 12
+ *	tree node: zero(4) one(4) network(4, ~0 none)    network: country(2) padding(2) asn(4) flags(2) padding(2)
  *	as: number(4) name(4)    country: code(2) continent(2) name(4)
  */
 #include "geo_private.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	VERSION = 1,
@@ -26,6 +28,8 @@ enum {
 	AS_SIZE = 8,
 	COUNTRY_SIZE = 8,
 	DEPTH_MAX = 128,
+	V4_BIT = 96,
+	CHUNK = 256, /* nodes that are read at once */
 };
 
 /* "offset length" of one table, as a view. */
@@ -72,23 +76,32 @@ read_header(struct span file, struct loc_layout *l, const char **ret_problem)
 
 /* Children stand behind their parents (the writer goes level by level), so one pass settles each node's greatest depth. */
 static bool
+node_sound(const uint32_t node[3], uint32_t i, uint32_t nodes, uint32_t networks, uint8_t *depth)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		uint32_t child = node[side];
+		if (child == 0)
+			continue;
+		if (child <= i || child >= nodes || depth[i] == DEPTH_MAX)
+			return false;
+		depth[child] = (uint8_t)larger(depth[child], depth[i] + 1u);
+	}
+	return node[2] == UINT32_MAX || node[2] < networks;
+}
+
+static bool
 tree_sound(const struct loc_layout *l, uint8_t *depth)
 {
 	uint32_t nodes = (uint32_t)(l->tree.len / NODE_SIZE), networks = (uint32_t)(l->networks.len / NETWORK_SIZE);
 	struct cursor in = cursor_span(l->tree);
 
-	for (uint32_t i = 0; i < nodes; i++) {
-		for (unsigned side = 0; side < 2; side++) {
-			uint32_t child = cursor_u32(&in);
-			if (child == 0)
-				continue;
-			if (child <= i || child >= nodes || depth[i] == DEPTH_MAX)
-				return false;
-			depth[child] = (uint8_t)larger(depth[child], depth[i] + 1u);
-		}
-		uint32_t network = cursor_u32(&in);
-		if (network != UINT32_MAX && network >= networks)
+	for (uint32_t from = 0; from < nodes; from += CHUNK) {
+		uint32_t n = nodes - from < CHUNK ? nodes - from : CHUNK, chunk[CHUNK][3];
+		if (!cursor_u32s(&in, *chunk, n * 3u))
 			return false;
+		for (uint32_t k = 0; k < n; k++)
+			if (!node_sound(chunk[k], from + k, nodes, networks, depth))
+				return false;
 	}
 	return true;
 }
@@ -115,6 +128,32 @@ pool_sound(const struct loc_layout *l)
 	return l->pool.len && cursor_peek(&in, l->pool.len - 1) == 0;
 }
 
+/* From a node at this depth on: the deepest network is the answer. Returns where the way ends, or that it goes on at bit `to`. */
+static unsigned
+descend(const struct loc_layout *l, const struct addr *a, struct loc_spot *s, unsigned bit, unsigned to)
+{
+	do {
+		struct cursor in = cursor_span(l->tree);
+		cursor_skip(&in, (size_t)s->node * NODE_SIZE);
+		uint32_t zero = cursor_u32(&in), one = cursor_u32(&in), network = cursor_u32(&in);
+		if (network != UINT32_MAX)
+			s->network = network;
+		s->node = bit == DEPTH_MAX ? 0 : a->b[bit / 8] >> (7 - bit % 8) & 1 ? one : zero;
+		bit++;
+	} while (s->node && bit < to);
+	return bit;
+}
+
+/* All IPv4 addresses share the first 96 steps. */
+static void
+find_v4(struct loc_layout *l)
+{
+	const struct addr mapped = {.b = {[10] = 0xff, [11] = 0xff}};
+
+	l->v4 = (struct loc_spot){.network = UINT32_MAX};
+	descend(l, &mapped, &l->v4, 0, V4_BIT);
+}
+
 int
 loc_layout_check(struct span file, struct loc_layout *ret_layout, const char **ret_problem)
 {
@@ -133,22 +172,61 @@ loc_layout_check(struct span file, struct loc_layout *ret_layout, const char **r
 	free(depth);
 	if (!sound)
 		return -1;
+	find_v4(&l);
 	*ret_layout = l;
 	return 0;
 }
 
 uint8_t
-loc_layout_depth(const struct loc_layout *l, const struct addr *a)
+loc_layout_find(const struct loc_layout *l, const struct addr *a, uint32_t *ret_network)
 {
-	uint32_t node = 0;
+	bool v4 = addr_is_v4(a) && l->v4.node;
+	struct loc_spot s = v4 ? l->v4 : (struct loc_spot){.network = UINT32_MAX};
+	unsigned bits = descend(l, a, &s, v4 ? V4_BIT : 0, UINT_MAX);
 
-	for (unsigned bit = 0; bit < DEPTH_MAX; bit++) {
-		struct cursor in = cursor_span(l->tree);
-		bool one = a->b[bit / 8] >> (7 - bit % 8) & 1;
-		cursor_skip(&in, (size_t)node * NODE_SIZE + (one ? 4 : 0));
-		node = cursor_u32(&in);
-		if (node == 0)
-			return (uint8_t)(bit + 1);
+	*ret_network = s.network;
+	return (uint8_t)(bits < DEPTH_MAX ? bits : DEPTH_MAX);
+}
+
+bool
+loc_layout_network(const struct loc_layout *l, uint32_t network, struct loc_row *ret_row)
+{
+	struct cursor in = cursor_span(l->networks);
+	struct loc_row row = {0};
+
+	cursor_skip(&in, (size_t)network * NETWORK_SIZE);
+	cursor_copy(&in, row.country, 2);
+	cursor_skip(&in, 2);
+	row.asn = cursor_u32(&in);
+	row.flags = cursor_u16(&in);
+	bool letters = row.country[0] >= 'A' && row.country[0] <= 'Z' && row.country[1] >= 'A' && row.country[1] <= 'Z';
+	if (in.bad || (row.country[0] && !letters))
+		return false;
+	*ret_row = row;
+	return true;
+}
+
+/* The rows are in the order of their numbers. */
+struct span
+loc_layout_as_name(const struct loc_layout *l, uint32_t asn)
+{
+	size_t from = 0, to = l->ases.len / AS_SIZE;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		struct cursor in = cursor_span(l->ases);
+		cursor_skip(&in, middle * AS_SIZE);
+		uint32_t number = cursor_u32(&in), name = cursor_u32(&in);
+		if (number == asn) {
+			struct cursor pool = cursor_span(l->pool);
+			cursor_skip(&pool, name);
+			struct span rest = cursor_rest(&pool);
+			return (struct span){rest.p, strnlen((const char *)rest.p, rest.len)};
+		}
+		if (number < asn)
+			from = middle + 1;
+		else
+			to = middle;
 	}
-	return DEPTH_MAX;
+	return (struct span){NULL, 0};
 }

@@ -130,12 +130,26 @@ void geo_cache_put(struct geo_cache *c, const struct addr *a, const struct place
 struct loc_layout {
 	struct span tree, networks, ases, countries, pool;
 	int64_t created_s;
+	struct loc_spot {
+		uint32_t node, network; /* 0, UINT32_MAX: none */
+	} v4; /* where the way of every IPv4 address begins, with the network on the way there */
 };
 
-/* 0; or -1 and *ret_problem, static text. Afterwards libloc can be let at the file. */
+/* 0; or -1 and *ret_problem, static text. Afterwards libloc can be let at the file, and the functions below read nothing outside it. */
 int loc_layout_check(struct span file, struct loc_layout *ret_layout, const char **ret_problem);
-/* Bits of a that decide its network. */
-uint8_t loc_layout_depth(const struct loc_layout *l, const struct addr *a);
+/* The network that a is in, UINT32_MAX: none. Returns how many bits of a decide that. */
+uint8_t loc_layout_find(const struct loc_layout *l, const struct addr *a, uint32_t *ret_network);
+
+struct loc_row {
+	char country[3]; /* "" none */
+	uint32_t asn;
+	uint16_t flags; /* enum loc_network_flags */
+};
+
+/* False: the row holds what no writer puts there. */
+bool loc_layout_network(const struct loc_layout *l, uint32_t network, struct loc_row *ret_row);
+/* Empty: the AS has none. */
+struct span loc_layout_as_name(const struct loc_layout *l, uint32_t asn);
 
 /* geo_mmdb_check.c: what libmaxminddb takes on trust. -1: *ret_problem, static text. */
 int mmdb_check_metadata(int fd, uint64_t size, const char **ret_problem);

@@ -15,7 +15,9 @@ MAKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "
 
 @functools.cache
 def directory():
-    """Where they are; readable by everybody. Removed when this process ends."""
+    """Where they are; readable by everybody. Removed when this process ends. LENSCAP_MMDB: where they are already."""
+    if os.environ.get("LENSCAP_MMDB"):
+        return os.environ["LENSCAP_MMDB"]
     d = tempfile.mkdtemp(prefix="lenscap-mmdb-")
     atexit.register(shutil.rmtree, d, ignore_errors=True)
     os.chmod(d, 0o755)

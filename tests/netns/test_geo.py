@@ -81,7 +81,9 @@ def geo_leads():
             out = d.lenscap("geo", "test", "198.51.100.9")[1]
             check("NO" in out and "AS64547" in out, out)
             time.sleep(max(0.0, made + 2.5 - time.time()))  # older than a second
-            d.reload(with_database("@DATA@/country.mmdb", "1s"))
+            d.stop()  # another directory than at the start: the sandbox is made anew
+            d.write_policy(with_database("@DATA@/country.mmdb", "1s"))
+            d.start()
             d.wait_record("alert", "alert.signature_id=1990005", "alert.signature~country.mmdb")
             code, out, _ = d.lenscap("geo", "status")
             check(code == 10 and "`geoipupdate`" in out and "location update" not in out, f"an old MMDB: {code} {out}")
