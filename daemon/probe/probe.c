@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "first.h"
 #include "probe.h"
 #include "probes.h"
 
@@ -134,23 +135,27 @@ may_still_grow(const struct probe *p, const struct probe_input *in)
 enum probe_result
 probe_inspect(const struct probe_input *in, struct app *ret_app)
 {
+	uint64_t ask[FIRST_WORDS];
 	bool open = false;
 
 	memset(ret_app, 0, sizeof *ret_app);
-	for (const struct probe *const *row = rows; *row; row++) {
-		const struct probe *p = *row;
-		if (p->l4 && p->l4 != in->l4)
-			continue;
-		switch (p->inspect(in, ret_app)) {
-		case PROBE_DONE:
-			if (!ret_app->protocol)
-				ret_app->protocol = p->name;
-			return PROBE_DONE;
-		case PROBE_MORE:
-			open = open || may_still_grow(p, in);
-			break;
-		case PROBE_NO:
-			break;
+	first_rows(in, ask);
+	for (size_t w = 0; w < FIRST_WORDS; w++) {
+		for (; ask[w]; ask[w] &= ask[w] - 1) {
+			const struct probe *p = rows[w * 64 + (size_t)__builtin_ctzll(ask[w])];
+			if (p->l4 && p->l4 != in->l4)
+				continue;
+			switch (p->inspect(in, ret_app)) {
+			case PROBE_DONE:
+				if (!ret_app->protocol)
+					ret_app->protocol = p->name;
+				return PROBE_DONE;
+			case PROBE_MORE:
+				open = open || may_still_grow(p, in);
+				break;
+			case PROBE_NO:
+				break;
+			}
 		}
 	}
 	return open ? PROBE_MORE : PROBE_NO;

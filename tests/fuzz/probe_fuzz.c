@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../daemon/probe/first.h"
 #include "probe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -64,15 +65,18 @@ static void
 ask_rows(struct flow *f)
 {
 	static const struct app untouched;
+	uint64_t ask[FIRST_WORDS];
 	size_t n;
 	const struct probe *const *rows = probe_list(&n);
 
 	assert(n <= ROWS_MAX);
+	first_rows(&f->in, ask);
 	for (size_t i = 0; i < n; i++) {
 		struct app app = {0};
 		if (rows[i]->l4 && rows[i]->l4 != f->in.l4)
 			continue;
 		enum probe_result r = rows[i]->inspect(&f->in, &app);
+		assert(r == PROBE_NO || (ask[i / 64] >> i % 64 & 1));
 		assert(r != PROBE_DONE || !f->refused[i]);
 		f->refused[i] = f->refused[i] || r == PROBE_NO;
 		if (r == PROBE_DONE)
