@@ -41,7 +41,7 @@ static struct policy *
 load(const struct wish *w, struct diags *diags)
 {
 	char *file = NULL;
-	struct bundle *b = bundle_read(w->path, &file);
+	struct bundle *b = policy_read(w->path, &file);
 	if (!b) {
 		unreadable(w->path, file, errno, diags);
 		free(file);

@@ -345,6 +345,8 @@ print_rule(struct json_object *r, size_t width)
 			     client_text(c, "wanted"));
 		if (!yes || to)
 			len = append(line, len, yes ? " (%s)" : to ? ": %s" : ": is %s", client_text(c, "found"));
+		if (*client_text(c, "list"))
+			len = append(line, len, " (%s:%lld)", client_text(c, "list"), client_number(c, "list_line"));
 		join = "; ";
 	}
 	if (strcmp(state, "no") != 0 && *client_text(r, "limit.text"))

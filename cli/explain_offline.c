@@ -60,7 +60,7 @@ take_case(struct explain_case *c, const struct explain_args *a)
 		f->remote_zone = ZONE_NONE;
 		f->known &= ~(uint32_t)FACT_PLACE; /* nobody has said which address it has */
 	} else {
-		f->remote_zone = policy_zone_by_addr(c->policy, &f->remote);
+		f->remote_zone = policy_far_zone_by_addr(c->policy, &f->remote);
 		geo_lookup(c->geo, &f->remote, &f->place);
 	}
 	error = explain_take_words(c, a);

@@ -3,6 +3,7 @@
 #include "in_force.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ enum { TIMEOUT_S = 20 };
 
 struct collecting {
 	struct bundle *b;    /* only a list of files */
+	struct bundle_file *lists; /* their texts: length and sum */
+	size_t n_lists;
 	long long file;	     /* that grows */
 	bool failed;
 	size_t bytes;
@@ -70,20 +73,51 @@ each(void *arg, struct json_object *event)
 	struct collecting *c = arg;
 	struct bundle *b = c->b;
 	long long file = client_number(event, "file");
-	bool policy = strcmp(client_text(event, "kind"), "policy") == 0;
+	const char *kind = client_text(event, "kind");
+	bool policy = strcmp(kind, "policy") == 0, is_list = strcmp(kind, "list") == 0;
 	const char *hex = client_text(event, "hex");
 
 	c->bytes += strlen(hex) / 2;
-	c->failed |= c->bytes > BUNDLE_BYTES_MAX || b->n + b->n_data > BUNDLE_FILES_MAX;
+	c->failed |= c->bytes > BUNDLE_BYTES_MAX || b->n + b->n_data > BUNDLE_FILES_MAX || c->n_lists > BUNDLE_LISTS_MAX;
 	if (c->failed)
 		return false;
-	struct bundle_file **list = policy ? &b->files : &b->data;
-	size_t *n = policy ? &b->n : &b->n_data;
+	struct bundle_file **list = is_list ? &c->lists : policy ? &b->files : &b->data;
+	size_t *n = is_list ? &c->n_lists : policy ? &b->n : &b->n_data;
 	if (file != c->file)
 		c->failed |= !add_file(list, n, client_text(event, "name"));
 	c->file = file;
 	c->failed |= *n == 0 || !append_hex(&(*list)[*n - 1], hex);
 	return !c->failed;
+}
+
+/* Lists are read where they lie, if they are still what the daemon has. */
+static bool
+read_lists(struct collecting *c)
+{
+	char is[64];
+
+	for (size_t i = 0; i < c->n_lists; i++) {
+		const struct bundle_file *f = &c->lists[i];
+		bool room = bundle_add_list(c->b, f->name);
+		const struct bundle_list *list = bundle_list_find(c->b, f->name);
+		snprintf(is, sizeof is, "%zu %016" PRIx64, list ? list->len : 0, list ? bundle_list_sum(list) : 0);
+		if (room && list && list->text && strcmp(is, f->text) == 0)
+			continue;
+		fprintf(stderr, "lenscap: %s: %s\n", f->name,
+			!list ? "too many or too long lists" : list->text ? "this list is not what the policy in force was built with" : strerror(list->error));
+		return false;
+	}
+	return true;
+}
+
+static void
+free_lists(struct collecting *c)
+{
+	for (size_t i = 0; i < c->n_lists; i++) {
+		free(c->lists[i].name);
+		free(c->lists[i].text);
+	}
+	free(c->lists);
 }
 
 static bool
@@ -159,6 +193,8 @@ policy_in_force(const struct cli *cli, const struct bundle *shipped, int *ret_ex
 	if (*ret_exit == EXIT_OK && (c.failed || !answer || c.b->n == 0)) {
 		fprintf(stderr, "lenscap: the daemon's policy could not be read\n");
 		*ret_exit = EXIT_UNREACHABLE;
+	} else if (*ret_exit == EXIT_OK && !read_lists(&c)) {
+		*ret_exit = EXIT_UNREACHABLE;
 	} else if (*ret_exit == EXIT_OK) {
 		c.b->mode = mode_of(client_text(answer, "data.mode_by_hand"));
 		p = load(c.b, c.b->no_catalogue);
@@ -169,6 +205,7 @@ policy_in_force(const struct cli *cli, const struct bundle *shipped, int *ret_ex
 	}
 	json_object_put(answer);
 free_bundles:
+	free_lists(&c);
 	bundle_free(c.b);
 	bundle_free(own);
 	return p;

@@ -19,8 +19,12 @@ write_zone(FILE *out, const struct policy_zone *z)
 	fprintf(out, "  ");
 	yaml_quoted(out, z->name);
 	fputs(": {", out);
+	if (z->bridge) {
+		fputs("bridge: ", out);
+		yaml_quoted(out, z->bridge);
+	}
 	if (z->n_interfaces)
-		fputs("interfaces: [", out);
+		fputs(z->bridge ? ", ports: [" : "interfaces: [", out);
 	for (size_t i = 0; i < z->n_interfaces; i++) {
 		fputs(i ? ", " : "", out);
 		yaml_quoted(out, z->interfaces[i]);

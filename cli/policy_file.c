@@ -15,7 +15,7 @@ policy_from_file(const char *path, bool colour, struct bundle **ret_bundle)
 {
 	struct diags diags = {0};
 	char *file = NULL;
-	struct bundle *b = bundle_read(path, &file);
+	struct bundle *b = policy_read(path, &file);
 
 	if (!b) {
 		fprintf(stderr, "lenscap: %s: %s\n", file ? file : path, strerror(errno));

@@ -49,7 +49,7 @@ read_policy(const char *path, bool colour)
 {
 	struct diags diags = {0};
 	char *file = NULL;
-	struct bundle *b = path ? bundle_read(path, &file) : bundle_from_text("built-in", builtin, sizeof builtin - 1);
+	struct bundle *b = path ? policy_read(path, &file) : bundle_from_text("built-in", builtin, sizeof builtin - 1);
 
 	if (b && !path && !bundle_add_catalogue(b, &file)) { /* a policy brings its own */
 		bundle_free(b);

@@ -74,6 +74,19 @@ print_history(struct json_object *d)
 	printf("\n");
 }
 
+static void
+print_sandbox(struct json_object *d)
+{
+	long long landlock = client_number(d, "sandbox.landlock");
+
+	if (!client_flag(d, "sandbox.on"))
+		printf("sandbox    OFF\n");
+	else if (landlock)
+		printf("sandbox    system calls filtered, files restricted (Landlock %lld)\n", landlock);
+	else
+		printf("sandbox    system calls filtered; files NOT restricted: the kernel has no Landlock\n");
+}
+
 /* Who is cut off from everything, by whom and for how long. */
 static void
 print_quarantine(struct json_object *d)
@@ -142,6 +155,7 @@ print(struct json_object *d, bool colour)
 	printf("\n");
 	print_geo(client_member(d, "geo"));
 	print_history(d);
+	print_sandbox(d);
 	print_outputs(client_member(d, "outputs"));
 	for (size_t i = 0; i < n; i++)
 		printf("problem    %s\n", json_object_get_string(json_object_array_get_idx(problems, i)));

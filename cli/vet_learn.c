@@ -9,10 +9,8 @@
 
 #include "../daemon/engine/sights.h"
 #include "catalogue.h"
-#include "identity.h"
+#include "evidence.h"
 #include "vet.h"
-
-enum { WEIGHT_OUI = 50, WEIGHT_OUI_WEAK = 25, WEIGHT_LABEL = 40 }; /* as the engine's */
 
 /* Whose words are matched, and where what comes of it goes. */
 struct hearing {
@@ -57,56 +55,36 @@ add(struct hearing *h, struct evidence *ev)
 		(void)identity_add(w, h->c, ev);
 }
 
-/* Some makers of the catalogue are labels: where it is known whose, the row speaks for that maker, no more than that is sure. */
+/* The label behind which somebody else's device stands is remembered as one. */
 static void
 see_behind_label(struct hearing *h, struct evidence *ev)
 {
-	static const uint8_t sure[] = {[CONFIDENCE_LOW] = 20, [CONFIDENCE_MEDIUM] = 50, [CONFIDENCE_HIGH] = 80};
-	const struct maker *makers;
-	const struct brand_row *rows;
-	size_t n = catalogue_makers(h->c, &makers);
+	const char *label = evidence_behind_label(h->c, ev);
 
-	if (ev->maker >= n || !makers[ev->maker].label)
-		return;
-	learn(h, IDENTITY_BRAND, span_of(makers[ev->maker].name));
-	if (catalogue_brand(h->c, makers[ev->maker].name, &rows) != 1 || rows->maker == MAKER_UNKNOWN)
-		return;
-	ev->maker = rows->maker;
-	if (ev->weight > sure[rows->confidence])
-		ev->weight = sure[rows->confidence];
+	if (label)
+		learn(h, IDENTITY_BRAND, span_of(label));
 }
 
 static void
 on_match(void *arg, const struct fingerprint *row)
 {
 	struct hearing *h = arg;
-	struct evidence ev = {.maker = row->maker, .channel = (uint8_t)row->channel, .weight = row->weight, .weak = row->weak};
+	struct evidence ev = evidence_of_row(row, h->text);
 
-	ev.answered = channel_answers(ev.channel);
 	see_behind_label(h, &ev);
-	snprintf(ev.pattern, sizeof ev.pattern, "%s", row->pattern);
-	span_text(h->text, ev.excerpt, sizeof ev.excerpt);
 	add(h, &ev);
 }
 
-/* The label that it says it bears: a hint of who made it where only one maker does so. */
 static void
 see_label(struct hearing *h, struct span value)
 {
-	const struct brand_row *rows;
-	struct evidence ev = {.channel = EVIDENCE_LABEL, .weight = WEIGHT_LABEL, .weak = true, .answered = true};
-	char label[IDENTITY_TEXT];
+	struct evidence ev;
 
 	if (!sights_is_label(value))
 		return;
 	learn(h, IDENTITY_BRAND, value);
-	span_text(value, label, sizeof label);
-	if (catalogue_brand(h->c, label, &rows) != 1)
-		return;
-	ev.maker = rows->maker;
-	snprintf(ev.pattern, sizeof ev.pattern, "%s", rows->brand);
-	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", label);
-	add(h, &ev);
+	if (evidence_of_label(h->c, value, &ev))
+		add(h, &ev);
 }
 
 /* The path was our word, and many a device answers 401 to every path there is. */
@@ -204,20 +182,13 @@ void
 vet_learn_mac(struct vet_device *d, const struct catalogue *c, const struct mac *mac, int64_t now_us)
 {
 	struct hearing h = {.d = d, .c = c, .now_us = now_us};
-	const struct oui_row *row = catalogue_oui(c, mac);
-	struct evidence ev = {.channel = EVIDENCE_OUI};
-	char text[MAC_TEXT];
+	struct evidence ev;
 
 	d->has_mac = true;
 	d->mac = *mac;
-	if (!row)
+	if (!evidence_of_mac(c, mac, false, &ev))
 		return;
-	ev.maker = row->maker;
-	ev.weak = row->weak;
-	ev.weight = row->weak ? WEIGHT_OUI_WEAK : WEIGHT_OUI;
 	see_behind_label(&h, &ev);
-	snprintf(ev.pattern, sizeof ev.pattern, "%s/%u", mac_print(&row->prefix, text), row->bits);
-	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", row->organisation);
 	add(&h, &ev);
 }
 

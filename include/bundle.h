@@ -8,7 +8,8 @@
  * the same bundle (a sealed memfd) goes to the engine.
  *
  * Serialised form: "lenscap-bundle 2\n", "mode monitor\n" or "mode enforce\n" where the mode is overridden, then for each file
- * "p NAMELEN TEXTLEN\n" NAME TEXT, with c for p where it is the shipped catalogue's and d where it is the owner's addition to it.
+ * "p NAMELEN TEXTLEN\n" NAME TEXT, with c for p where it is the shipped catalogue's, d where it is the owner's addition to it and l where
+ * it is a list that the policy names.
  */
 #ifndef LENSCAP_BUNDLE_H
 #define LENSCAP_BUNDLE_H
@@ -20,6 +21,8 @@
 enum {
 	BUNDLE_FILES_MAX = 256,
 	BUNDLE_BYTES_MAX = 16 << 20,
+	BUNDLE_LISTS_MAX = 64,
+	BUNDLE_LISTS_BYTES_MAX = 96 << 20, /* of all lists; the other files have a bound of their own */
 };
 
 struct bundle_file {
@@ -28,11 +31,21 @@ struct bundle_file {
 	size_t len;
 };
 
+/* A file of items that a policy names: address: {file: …}. */
+struct bundle_list {
+	char *name; /* as it was opened */
+	char *text; /* NUL after the last byte; NULL: it could not be read */
+	size_t len;
+	int error; /* errno where it could not be read; never serialised, for such a policy does not load */
+};
+
 struct bundle {
 	struct bundle_file *files; /* [0] is the main file, then drop-ins in lexicographic order */
 	size_t n;
 	struct bundle_file *data; /* the catalogue's files: n_shipped of them came with the program, then the owner's */
 	size_t n_data, n_shipped;
+	struct bundle_list *lists;
+	size_t n_lists;
 	bool no_catalogue; /* it was looked for and is not installed */
 	char id[13]; /* 12 hex digits over the names and bytes of what the owner wrote: the policy id that users see */
 	enum bundle_mode { BUNDLE_MODE_OWN, BUNDLE_MODE_MONITOR, BUNDLE_MODE_ENFORCE } mode; /* in place of what the files say; no part of the id */
@@ -54,6 +67,18 @@ bool bundle_add_data_from(struct bundle *b, const char *dir, char **ret_file);
  * the one that is installed. Without any, no_catalogue is set and that is no failure.
  */
 bool bundle_add_catalogue(struct bundle *b, char **ret_file);
+/*
+ * Adds the list of this name once; one that cannot be read is added with its error. Only regular files, never waits.
+ * False: there are too many, or memory is short (EFBIG, ENOMEM).
+ */
+bool bundle_add_list(struct bundle *b, const char *path);
+/* The same from memory. */
+bool bundle_add_list_text(struct bundle *b, const char *name, const char *text, size_t len);
+const struct bundle_list *bundle_list_find(const struct bundle *b, const char *name);
+/* By which two parties compare a list that both have: not against who forges one. */
+uint64_t bundle_list_sum(const struct bundle_list *list);
+/* Names the bundle anew after lists were added. */
+void bundle_name_anew(struct bundle *b);
 /* One file of the catalogue from memory. */
 bool bundle_add_data(struct bundle *b, const char *name, const char *text, size_t len);
 /* From and to the serialised form. read: NULL and EBADMSG when it is malformed. write: 0 or -1. */

@@ -29,12 +29,14 @@ enum {
 	PLAN_COPY_RANGE_MAX = 65531, /* a netlink attribute's length is 16 bits, its header included */
 	PLAN_DENY_MEMORY_MIN_S = 1,
 	PLAN_DENY_MEMORY_MAX_S = 300,
+	PLAN_KIND_MEMORY_MAX_S = 300,
 	PLAN_DEADLINE_MIN_MS = 100,
 	PLAN_DEADLINE_MAX_MS = 10000,
 	PLAN_NEW_FLOWS_MIN = 10,
 	PLAN_NEW_FLOWS_MAX = 1000000,
 	PLAN_FLOOD_HOLD_MIN_S = 1,
 	PLAN_FLOOD_HOLD_MAX_S = 3600,
+	PLAN_WATCH_LISTS_MAX_S = 3600,
 };
 
 struct plan {
@@ -46,13 +48,16 @@ struct plan {
 	uint8_t wants_syslog;	 /* the engine needs a datagram socket for /dev/log */
 	uint32_t n_interfaces;	 /* of guarded zones */
 	char interfaces[PLAN_INTERFACES][PLAN_IFNAME];
+	char bridges[PLAN_INTERFACES][PLAN_IFNAME]; /* of which that interface is a port; "": it is none, and packets are routed from it */
 	uint8_t by_address[PLAN_INTERFACES]; /* a router stands between: who is who, the address tells */
 	uint32_t queue, queue_length, queue_buffer, copy_range;
 	uint32_t mark_shift;
 	uint32_t deny_memory_s;
+	uint32_t kind_memory_s; /* 0: nothing is remembered of kinds of flows */
 	uint32_t engine_deadline_ms;
 	uint32_t new_flows; /* that one device may open a second */
 	uint32_t flood_hold_s; /* how long it opens none after that */
+	uint32_t watch_lists_s; /* a changed list is taken once it has stood still so long; 0: never */
 };
 
 /* True when every field is in range and every string ends and holds only characters that an interface name may have. */

@@ -100,6 +100,7 @@ struct policy_zone {
 	const char *name;
 	const char *const *interfaces; /* not empty: this zone is guarded */
 	size_t n_interfaces;
+	const char *bridge; /* of which these interfaces are ports; NULL: they are none, and packets are routed from them */
 	const struct prefix *networks;
 	size_t n_networks;
 	bool by_address; /* identify-by: address (a router stands between us and the devices) */
@@ -135,8 +136,9 @@ struct policy_options {
 	uint32_t queue_length;	    /* packets that may wait in the kernel */
 	uint32_t queue_buffer;	    /* bytes of socket buffer */
 	uint32_t copy_range;	    /* bytes of each packet that are copied */
-	uint32_t mark_shift;	    /* lowest bit of our 10-bit field in the packet mark and the ct mark */
+	uint32_t mark_shift;	    /* lowest bit of our 12-bit field in the packet mark and the ct mark */
 	uint32_t deny_memory_s;	    /* how long the kernel remembers a refusal of a first packet */
+	uint32_t kind_memory_s;	    /* how long it answers for flows of a kind; 0: not at all */
 	uint32_t engine_deadline_ms; /* packets wait this long at most for a stuck engine */
 	uint32_t stats_s;	    /* seconds between stats records */
 	uint32_t hold_packets, hold_bytes, hold_ms; /* payload of one undecided flow that waits in the queue */
@@ -145,8 +147,15 @@ struct policy_options {
 	uint32_t names, name_grace_s;		    /* bindings of names to addresses; how long one holds beyond its TTL */
 	uint32_t new_flows, flood_hold_s; /* connections that one device may open a second; how long it opens none after more */
 	uint32_t rollup_s;	    /* seconds over which equal alerts are rolled up */
+	uint32_t watch_lists_s;	    /* a changed list is taken once it has stood still so long; 0: never */
+	uint32_t list_items;	    /* items of all {file: PATH} together */
 	uint32_t history_days, history_bytes; /* how long history is kept; what inventory and history may take on the disk */
 };
+
+/*
+ * bundle_read(), and the lists that its files name. One that cannot be read is no failure here: policy_load() tells at its place.
+ */
+struct bundle *policy_read(const char *path, char **ret_file);
 
 /*
  * Builds a policy from its text. Reports every problem it can find into *diags (file, line, column). NULL when
@@ -185,6 +194,8 @@ struct explained_condition {
 	bool local;	    /* stands in from: */
 	enum explained state;
 	uint32_t missing;   /* EXPLAINED_OPEN: enum fact bits that would decide it */
+	const char *list;   /* NULL, or the file of items that holds what was found */
+	uint32_t list_line; /* and where */
 };
 
 struct explained_rule {
@@ -246,8 +257,14 @@ uint16_t policy_device_by_mac(const struct policy *p, const struct mac *mac);
 uint16_t policy_device_by_addr(const struct policy *p, const struct addr *a);
 /* The zone whose networks hold this address (longest prefix wins), or ZONE_NONE. */
 uint8_t policy_zone_by_addr(const struct policy *p, const struct addr *a);
+/* The same for the far side of a flow: ports of a bridge are no destination, so a zone of such is none. */
+uint8_t policy_far_zone_by_addr(const struct policy *p, const struct addr *a);
 /* The guarded zone with this interface, or ZONE_NONE. */
 uint8_t policy_zone_by_interface(const struct policy *p, const char *ifname);
+/* The first guarded zone that has ports of this bridge, or ZONE_NONE. */
+uint8_t policy_zone_by_bridge(const struct policy *p, const char *ifname);
+/* The interfaces of this zone are ports of a bridge. */
+bool policy_is_port(const struct policy *p, uint8_t zone);
 
 /* What the gate must know; see plan.h. */
 void policy_plan(const struct policy *p, struct plan *ret_plan);

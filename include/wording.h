@@ -16,8 +16,10 @@ struct wording;
 struct wording *wording_new(const struct bundle *b);
 struct wording *wording_ref(struct wording *w);
 void wording_unref(struct wording *w);
-/* The policy's files come first. */
-size_t wording_files(const struct wording *w, const struct bundle_file **ret, size_t *ret_policy);
+/* Of a list that the policy names "BYTES SUM", see bundle_list_sum(), stands for its text. */
+size_t wording_files(const struct wording *w, const struct bundle_file **ret);
+/* "policy", "catalogue" or "list". */
+const char *wording_kind(const struct wording *w, size_t file);
 /* "policy", "monitor" or "enforce": the bundle's mode. */
 const char *wording_mode(const struct wording *w);
 const char *wording_id(const struct wording *w);

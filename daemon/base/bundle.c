@@ -35,6 +35,11 @@ bundle_free(struct bundle *b)
 		return;
 	files_free(b->files, b->n);
 	files_free(b->data, b->n_data);
+	for (size_t i = 0; i < b->n_lists; i++) {
+		free(b->lists[i].name);
+		free(b->lists[i].text);
+	}
+	free(b->lists);
 	free(b);
 }
 
@@ -53,6 +58,11 @@ bundle_name(struct bundle *b)
 	for (size_t i = b->n_shipped; i < b->n_data; i++) {
 		const struct bundle_file *f = &b->data[i];
 		uint64_t part[3] = {h, hash_bytes(&key, f->name, strlen(f->name)), hash_bytes(&key, f->text, f->len)};
+		h = hash_bytes(&key, part, sizeof part);
+	}
+	for (size_t i = 0; i < b->n_lists; i++) {
+		const struct bundle_list *f = &b->lists[i];
+		uint64_t part[3] = {h, hash_bytes(&key, f->name, strlen(f->name)), hash_bytes(&key, f->text ? f->text : "", f->len)};
 		h = hash_bytes(&key, part, sizeof part);
 	}
 	snprintf(b->id, sizeof b->id, "%012llx", (unsigned long long)(h >> 16));
@@ -99,11 +109,14 @@ bundle_add_data(struct bundle *b, const char *name, const char *text, size_t len
 	return true;
 }
 
-/* Reads a whole descriptor of at most max bytes; NUL behind the last. */
+/* Reads a whole descriptor of at most max bytes; NUL behind the last. The file's size is a hint and no promise: it may grow. */
 static char *
 read_all(int fd, size_t max, size_t *ret_len)
 {
+	struct stat st;
 	size_t cap = 16384, len = 0;
+	if (fstat(fd, &st) == 0 && st.st_size > 0 && (size_t)st.st_size <= max)
+		cap = (size_t)st.st_size + 1;
 	char *text = malloc(cap + 1);
 
 	while (text) {
@@ -147,26 +160,101 @@ bundle_bytes(const struct bundle *b)
 	return n;
 }
 
-/* O_NONBLOCK: a FIFO in policy.d must not hang the reload. */
-static bool
-bundle_add_path(struct bundle *b, bool data, const char *path)
+/* O_NONBLOCK: a FIFO in policy.d must not hang the reload. NULL with errno. */
+static char *
+read_path(const char *path, size_t max, size_t *ret_len)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return false;
+		return NULL;
 	char *text = NULL;
-	size_t len = 0;
 	if (fstat(fd, &st) == 0) {
 		if (S_ISREG(st.st_mode))
-			text = read_all(fd, BUNDLE_BYTES_MAX - bundle_bytes(b), &len);
+			text = read_all(fd, max, ret_len);
 		else
 			errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 	}
 	int saved = errno;
 	close(fd);
 	errno = saved;
+	return text;
+}
+
+static bool
+bundle_add_path(struct bundle *b, bool data, const char *path)
+{
+	size_t len = 0;
+	char *text = read_path(path, BUNDLE_BYTES_MAX - bundle_bytes(b), &len);
 	return text && bundle_add(b, data, strdup(path), text, len);
+}
+
+static size_t
+lists_bytes(const struct bundle *b)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < b->n_lists; i++)
+		n += b->lists[i].len;
+	return n;
+}
+
+/* Takes ownership of name and text, also when it fails. text NULL: error says why. */
+static bool
+list_add(struct bundle *b, char *name, char *text, size_t len, int error)
+{
+	bool room = b->n_lists < BUNDLE_LISTS_MAX && lists_bytes(b) + len <= BUNDLE_LISTS_BYTES_MAX;
+	struct bundle_list *lists = name && room ? realloc(b->lists, (b->n_lists + 1) * sizeof *lists) : NULL;
+	if (!lists) {
+		free(name);
+		free(text);
+		errno = room ? ENOMEM : EFBIG;
+		return false;
+	}
+	b->lists = lists;
+	lists[b->n_lists++] = (struct bundle_list){name, text, len, error};
+	return true;
+}
+
+const struct bundle_list *
+bundle_list_find(const struct bundle *b, const char *name)
+{
+	for (size_t i = 0; i < b->n_lists; i++)
+		if (strcmp(b->lists[i].name, name) == 0)
+			return &b->lists[i];
+	return NULL;
+}
+
+bool
+bundle_add_list(struct bundle *b, const char *path)
+{
+	size_t len = 0;
+	if (bundle_list_find(b, path))
+		return true;
+	char *text = read_path(path, BUNDLE_LISTS_BYTES_MAX - lists_bytes(b), &len);
+	int error = text ? 0 : errno;
+	return list_add(b, strdup(path), text, len, error);
+}
+
+bool
+bundle_add_list_text(struct bundle *b, const char *name, const char *text, size_t len)
+{
+	char *copy = text_copy(text, len);
+	bool ok = copy && list_add(b, strdup(name), copy, len, 0);
+	bundle_name(b);
+	return ok;
+}
+
+uint64_t
+bundle_list_sum(const struct bundle_list *list)
+{
+	static const struct hash_key key = {0x6c656e73636170u, 0x6c69737473u};
+	return hash_bytes(&key, list->text ? list->text : "", list->len);
+}
+
+void
+bundle_name_anew(struct bundle *b)
+{
+	bundle_name(b);
 }
 
 static bool
@@ -356,15 +444,18 @@ bundle_parse(struct bundle *b, const char *p, const char *stop)
 	if ((size_t)(stop - p) < sizeof magic - 1 || memcmp(p, magic, sizeof magic - 1) != 0)
 		return false;
 	for (p = parse_mode(b, p + sizeof magic - 1, stop); p < stop;) {
-		bool shipped = *p == 'c', data = shipped || *p == 'd';
-		if ((!data && *p != 'p') || stop - p < 2 || p[1] != ' ' || (shipped && b->n_shipped < b->n_data))
+		bool shipped = *p == 'c', data = shipped || *p == 'd', list = *p == 'l';
+		if ((!data && !list && *p != 'p') || stop - p < 2 || p[1] != ' ' || (shipped && b->n_shipped < b->n_data))
 			return false;
 		b->n_shipped += shipped;
 		p += 2;
-		if (!read_number(&p, stop, ' ', 4096, &name_len) || !read_number(&p, stop, '\n', BUNDLE_BYTES_MAX, &len) ||
+		if (!read_number(&p, stop, ' ', 4096, &name_len) || !read_number(&p, stop, '\n', list ? BUNDLE_LISTS_BYTES_MAX : BUNDLE_BYTES_MAX, &len) ||
 		    (size_t)(stop - p) < name_len + len)
 			return false;
-		if (!bundle_add(b, data, strndup(p, name_len), text_copy(p + name_len, len), len))
+		char *text = list ? text_copy(p + name_len, len) : NULL;
+		if (list && (!text || !list_add(b, strndup(p, name_len), text, len, 0)))
+			return false;
+		if (!list && !bundle_add(b, data, strndup(p, name_len), text_copy(p + name_len, len), len))
 			return false;
 		p += name_len + len;
 	}
@@ -378,7 +469,7 @@ bundle_load(int fd)
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return NULL;
-	char *text = read_all(fd, BUNDLE_BYTES_MAX + BUNDLE_FILES_MAX * 4200, &len);
+	char *text = read_all(fd, BUNDLE_BYTES_MAX + BUNDLE_LISTS_BYTES_MAX + (BUNDLE_FILES_MAX + BUNDLE_LISTS_MAX) * 4200, &len);
 	struct bundle *b = text ? calloc(1, sizeof *b) : NULL;
 	if (b && !bundle_parse(b, text, text + len)) {
 		bundle_free(b);
@@ -392,11 +483,11 @@ bundle_load(int fd)
 }
 
 static bool
-save_file(int fd, char kind, const struct bundle_file *f)
+save_file(int fd, char kind, const char *name, const char *text, size_t len)
 {
-	bool ok = dprintf(fd, "%c %zu %zu\n%s", kind, strlen(f->name), f->len, f->name) > 0;
-	for (size_t off = 0; ok && off < f->len;) {
-		ssize_t n = write(fd, f->text + off, f->len - off);
+	bool ok = dprintf(fd, "%c %zu %zu\n%s", kind, strlen(name), len, name) > 0;
+	for (size_t off = 0; ok && off < len;) {
+		ssize_t n = write(fd, text + off, len - off);
 		if (n < 0 && errno == EINTR)
 			continue;
 		ok = n > 0;
@@ -410,8 +501,10 @@ bundle_save(const struct bundle *b, int fd)
 {
 	bool ok = dprintf(fd, "%s%s", magic, mode_lines[b->mode]) > 0;
 	for (size_t i = 0; ok && i < b->n; i++)
-		ok = save_file(fd, 'p', &b->files[i]);
+		ok = save_file(fd, 'p', b->files[i].name, b->files[i].text, b->files[i].len);
 	for (size_t i = 0; ok && i < b->n_data; i++)
-		ok = save_file(fd, i < b->n_shipped ? 'c' : 'd', &b->data[i]);
+		ok = save_file(fd, i < b->n_shipped ? 'c' : 'd', b->data[i].name, b->data[i].text, b->data[i].len);
+	for (size_t i = 0; ok && i < b->n_lists; i++)
+		ok = b->lists[i].text && save_file(fd, 'l', b->lists[i].name, b->lists[i].text, b->lists[i].len);
 	return ok ? 0 : -1;
 }

@@ -19,13 +19,21 @@ plan_ifname_valid(const char *name)
 }
 
 static bool
+bridge_valid(const char *bridge, const char *port)
+{
+	if (bridge[0] == '\0')
+		return true;
+	return memchr(bridge, 0, PLAN_IFNAME) != NULL && plan_ifname_valid(bridge) && strcmp(bridge, port) != 0;
+}
+
+static bool
 names_valid(const struct plan *p)
 {
 	if (p->n_interfaces == 0 || p->n_interfaces > PLAN_INTERFACES)
 		return false;
 	for (uint32_t i = 0; i < p->n_interfaces; i++)
 		if (memchr(p->interfaces[i], 0, PLAN_IFNAME) == NULL || !plan_ifname_valid(p->interfaces[i]) ||
-		    p->by_address[i] > 1)
+		    p->by_address[i] > 1 || !bridge_valid(p->bridges[i], p->interfaces[i]))
 			return false;
 	return true;
 }
@@ -57,7 +65,9 @@ plan_valid(const struct plan *p)
 	       between(p->copy_range, PLAN_COPY_RANGE_MIN, PLAN_COPY_RANGE_MAX) &&
 	       p->mark_shift <= MARK_SHIFT_MAX &&
 	       between(p->deny_memory_s, PLAN_DENY_MEMORY_MIN_S, PLAN_DENY_MEMORY_MAX_S) &&
+	       p->kind_memory_s <= PLAN_KIND_MEMORY_MAX_S &&
 	       between(p->engine_deadline_ms, PLAN_DEADLINE_MIN_MS, PLAN_DEADLINE_MAX_MS) &&
 	       between(p->new_flows, PLAN_NEW_FLOWS_MIN, PLAN_NEW_FLOWS_MAX) &&
-	       between(p->flood_hold_s, PLAN_FLOOD_HOLD_MIN_S, PLAN_FLOOD_HOLD_MAX_S);
+	       between(p->flood_hold_s, PLAN_FLOOD_HOLD_MIN_S, PLAN_FLOOD_HOLD_MAX_S) &&
+	       p->watch_lists_s <= PLAN_WATCH_LISTS_MAX_S;
 }

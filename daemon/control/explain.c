@@ -84,7 +84,7 @@ first_packet(struct engine *e, struct explain_case *c, uint32_t device, uint16_t
 	struct flow f = {.device = device, .zone = c->facts.zone, .inbound = c->facts.inbound};
 	const struct facts *q = &c->facts;
 
-	f.remote_zone = policy_zone_by_addr(e->is.policy, &q->remote);
+	f.remote_zone = policy_far_zone_by_addr(e->is.policy, &q->remote);
 	f.tuple = (struct tuple){.src = q->inbound ? q->remote : q->local,
 				 .dst = q->inbound ? q->local : q->remote,
 				 .dport = q->port,

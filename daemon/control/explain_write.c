@@ -313,6 +313,10 @@ list_rule(void *arg, const struct explained_rule *r)
 		json_str(j, "key", c->key);
 		json_bool(j, "device", c->local);
 		json_str(j, "wanted", c->wanted);
+		if (c->list) {
+			json_str(j, "list", c->list);
+			json_uint(j, "list_line", c->list_line);
+		}
 		json_str(j, "found", c->found);
 		write_missing(j, "missing", c->missing);
 		json_object_end(j);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * policy: what the owner wrote, as it is in force, piece by piece: {"file":0,"name":…,"kind":"policy"|"catalogue","hex":…}. In hex, because a
- * file is bytes and the policy's id is over these very bytes.
+ * policy: what the owner wrote, as it is in force, piece by piece: {"file":0,"name":…,"kind":"policy"|"catalogue"|"list","hex":…}. In hex, because a
+ * file is bytes and the policy's id is over these very bytes. Of a list come its length and its sum alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ step(struct control *k, struct engine *e, uint32_t ticket, void *state)
 {
 	struct reading *r = state;
 	const struct bundle_file *files;
-	size_t n_policy, n = wording_files(r->wording, &files, &n_policy);
+	size_t n = wording_files(r->wording, &files);
 	struct json j;
 	(void)e;
 
@@ -64,7 +64,7 @@ step(struct control *k, struct engine *e, uint32_t ticket, void *state)
 	json_object(&j, NULL);
 	json_uint(&j, "file", r->file);
 	json_strn(&j, "name", f->name, strlen(f->name), 1024);
-	json_str(&j, "kind", r->file < n_policy ? "policy" : "catalogue");
+	json_str(&j, "kind", wording_kind(r->wording, r->file));
 	json_strn(&j, "hex", r->hex, 2 * len, 2 * len);
 	json_object_end(&j);
 	control_event(k, ticket, j.buf, j.len);

@@ -36,7 +36,7 @@ struct cloud_row {
 };
 
 struct catalogue {
-	unsigned refs;
+	_Atomic unsigned refs; /* a policy may be built beside the one in force */
 	struct region region;
 	uint64_t digest[2]; /* of the files it was built from */
 	struct maker *makers;

@@ -6,6 +6,7 @@
 #include "budget.h"
 #include "bundle.h"
 #include "chronicle.h"
+#include "confine.h"
 #include "diag.h"
 #include "engine.h"
 #include "identity.h"
@@ -29,28 +30,38 @@ same_outputs(const struct policy *a, const struct policy *b)
 	return true;
 }
 
-static struct policy *
-load(const struct bundle *b, const struct policy *previous)
+void
+regime_problems(const struct diags *diags)
 {
-	struct diags diags = {0};
-	struct policy *p = policy_load_sharing(b, &diags, previous);
-
-	for (size_t i = 0; !p && i < diags.n; i++)
-		log_warnx("%s:%u:%u: %s [%s]", diags.list[i].file, diags.list[i].line, diags.list[i].col, diags.list[i].message,
-			  diags.list[i].code);
-	diags_free(&diags);
-	return p;
+	for (size_t i = 0; i < diags->n; i++)
+		if (diags->list[i].severity == DIAG_ERROR)
+			log_warnx("%s:%u:%u: %s [%s]", diags->list[i].file, diags->list[i].line, diags->list[i].col, diags->list[i].message,
+				  diags->list[i].code);
 }
 
 bool
 regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 {
-	struct regime r = {.policy = load(b, e->is.policy)};
+	struct diags diags = {0};
+	struct policy *p = policy_load_sharing(b, &diags, e->is.policy);
+
+	if (!p)
+		regime_problems(&diags);
+	diags_free(&diags);
+	return p && regime_around(e, b, p, ret);
+}
+
+bool
+regime_around(struct engine *e, const struct bundle *b, struct policy *p, struct regime *ret)
+{
+	struct regime r = {.policy = p};
 	struct geo_config geo;
 	size_t n;
 
-	if (!r.policy)
+	if (!engine_confine(e, r.policy)) {
+		regime_free(&r, &e->now);
 		return false;
+	}
 	policy_geo(r.policy, &geo);
 	geo.copy_dir = e->state_dir;
 	geo.previous = e->is.geo;
@@ -62,11 +73,12 @@ regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 	bool keep = e->is.policy && same_outputs(e->is.policy, r.policy);
 	if (!keep) {
 		const struct policy_output *out = policy_outputs(r.policy, &n);
-		r.sinks = sinks_new(out, e->recorder ? 0 : n, e->syslog_fd, report_first_record, e, &e->now);
+		r.sinks = sinks_new(out, e->recorder ? 0 : n, e->syslog_fd, !e->offline && !e->packet_clock, report_first_record, e,
+				    &e->now);
 	}
 	if (!r.geo || !r.book || !r.rollup || (!keep && !r.sinks)) {
 		log_warnx("policy %s: not enough memory", b->id);
-		regime_free(&r);
+		regime_free(&r, &e->now);
 		return false;
 	}
 	rollup_on_forget(r.rollup, report_forgotten);
@@ -75,11 +87,10 @@ regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 }
 
 void
-regime_free(struct regime *r)
+regime_free(struct regime *r, const struct now *now)
 {
 	rollup_free(r->rollup); /* first: it writes what it still holds */
-	if (r->sinks)
-		sinks_free(r->sinks);
+	sinks_free(r->sinks, now);
 	if (r->geo)
 		geo_close(r->geo);
 	rulebook_unref(r->book);
@@ -117,6 +128,20 @@ may_enforce(const struct policy *p)
 	return false;
 }
 
+/* What stays goes on; what goes writes the rest without us, and what it lost stays counted. */
+static void
+hand_over_outputs(struct engine *e, struct sinks *old)
+{
+	size_t n;
+
+	sinks_inherit(e->is.sinks, old);
+	const struct sink_status *s = sinks_status(old, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < RECORD_TYPES; k++)
+			e->unprinted[k] += s[i].dropped[k];
+	sinks_retire(old, &e->now);
+}
+
 void
 engine_adopt(struct engine *e, uint32_t generation)
 {
@@ -128,12 +153,13 @@ engine_adopt(struct engine *e, uint32_t generation)
 	}
 	e->is = e->next;
 	memset(&e->next, 0, sizeof e->next);
-	if (!e->is.sinks) {
+	if (!e->is.sinks)
 		e->is.sinks = old.sinks;
-		old.sinks = NULL;
-	}
+	else if (old.sinks)
+		hand_over_outputs(e, old.sinks);
+	old.sinks = NULL;
 	struct catalogue *before = old.policy ? catalogue_ref((struct catalogue *)policy_catalogue(old.policy)) : NULL;
-	regime_free(&old);
+	regime_free(&old, &e->now);
 	e->generation = generation;
 	e->policy_since_us = e->now.wall_us;
 	e->may_hold = may_enforce(e->is.policy) && !e->offline;

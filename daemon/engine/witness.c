@@ -7,13 +7,11 @@
 
 #include "chronicle.h"
 #include "engine.h"
+#include "evidence.h"
 #include "../probe/field.h"
 #include "sights.h"
 
 enum {
-	WEIGHT_OUI = 50,
-	WEIGHT_OUI_WEAK = 25,
-	WEIGHT_LABEL = 40,
 	AGAIN_S = 60,	  /* between two words to the store of one row */
 	TWO_FACES_S = 30, /* within so long two MACs are one device with two interfaces; nobody replaces a camera that fast */
 };
@@ -56,28 +54,14 @@ witness_learn(struct engine *e, struct device *d, enum identity_fact fact, struc
 		chronicle_device(e, d);
 }
 
-/*
- * Some makers of the catalogue are labels: what bears one may be anybody's. Where it is known whose, the row speaks for that maker, no more than
- * that is sure; the label is remembered as one.
- */
+/* The label behind which somebody else's device stands is remembered as one. */
 void
 witness_behind_label(struct engine *e, struct device *d, struct evidence *ev)
 {
-	static const uint8_t sure[] = {[CONFIDENCE_LOW] = 20, [CONFIDENCE_MEDIUM] = 50, [CONFIDENCE_HIGH] = 80};
-	const struct catalogue *c = policy_catalogue(e->is.policy);
-	const struct maker *makers;
-	const struct brand_row *rows;
-	size_t n = catalogue_makers(c, &makers);
+	const char *label = evidence_behind_label(policy_catalogue(e->is.policy), ev);
 
-	if (ev->maker >= n || !makers[ev->maker].label)
-		return;
-	const char *label = makers[ev->maker].name;
-	witness_learn(e, d, IDENTITY_BRAND, witness_text(label));
-	if (catalogue_brand(c, label, &rows) != 1 || rows->maker == MAKER_UNKNOWN)
-		return;
-	ev->maker = rows->maker;
-	if (ev->weight > sure[rows->confidence])
-		ev->weight = sure[rows->confidence];
+	if (label)
+		witness_learn(e, d, IDENTITY_BRAND, witness_text(label));
 }
 
 /* What an expression begins with that stands for itself; "" where that is too short to be looked for. */
@@ -113,12 +97,9 @@ static void
 on_match(void *arg, const struct fingerprint *row)
 {
 	struct witness *s = arg;
-	struct evidence ev = {.maker = row->maker, .channel = (uint8_t)row->channel, .weight = row->weight, .weak = row->weak};
+	struct evidence ev = evidence_of_row(row, excerpt_of(s->text, row));
 
-	ev.answered = channel_answers(ev.channel);
 	witness_behind_label(s->e, s->d, &ev);
-	snprintf(ev.pattern, sizeof ev.pattern, "%s", row->pattern);
-	span_text(excerpt_of(s->text, row), ev.excerpt, sizeof ev.excerpt);
 	witness_add(s->e, s->d, &ev);
 }
 
@@ -136,45 +117,30 @@ witness_match(void *arg, enum channel channel, struct span text)
 void
 witness_label(struct engine *e, struct device *d, struct span value)
 {
-	const struct brand_row *rows;
-	struct evidence ev = {.channel = EVIDENCE_LABEL, .weight = WEIGHT_LABEL, .weak = true, .answered = true};
-	char label[IDENTITY_TEXT];
+	struct evidence ev;
 
 	if (!sights_is_label(value))
 		return;
 	witness_learn(e, d, IDENTITY_BRAND, value);
-	span_text(value, label, sizeof label);
-	if (catalogue_brand(policy_catalogue(e->is.policy), label, &rows) != 1 || rows->maker == MAKER_UNKNOWN)
-		return;
-	ev.maker = rows->maker;
-	snprintf(ev.pattern, sizeof ev.pattern, "%s", rows->brand);
-	snprintf(ev.excerpt, sizeof ev.excerpt, "%s", label);
-	witness_add(e, d, &ev);
+	if (evidence_of_label(policy_catalogue(e->is.policy), value, &ev))
+		witness_add(e, d, &ev);
 }
 
-/* Who bought this block of addresses. how: "", or "announced " where the device says it of itself; then the address goes in front. */
 static void
-see_oui(struct engine *e, struct device *d, const struct mac *mac, const char *how)
+see_mac(struct engine *e, struct device *d, const struct mac *mac, bool announced)
 {
-	const struct oui_row *row = catalogue_oui(policy_catalogue(e->is.policy), mac);
-	struct evidence ev = {.channel = EVIDENCE_OUI};
-	char text[MAC_TEXT];
+	struct evidence ev;
 
-	if (!row || row->maker == MAKER_UNKNOWN)
+	if (!evidence_of_mac(policy_catalogue(e->is.policy), mac, announced, &ev))
 		return;
-	ev.maker = row->maker;
-	ev.weak = row->weak;
-	ev.weight = row->weak ? WEIGHT_OUI_WEAK : WEIGHT_OUI;
 	witness_behind_label(e, d, &ev);
-	snprintf(ev.pattern, sizeof ev.pattern, "%s%s/%u", how, mac_print(&row->prefix, text), row->bits);
-	snprintf(ev.excerpt, sizeof ev.excerpt, "%s%s%s", *how ? mac_print(mac, text) : "", *how ? " " : "", row->organisation);
 	witness_add(e, d, &ev);
 }
 
 void
 witness_mac(struct engine *e, struct device *d, const struct mac *mac)
 {
-	see_oui(e, d, mac, "");
+	see_mac(e, d, mac, false);
 }
 
 /* It had announced another MAC, for so long that the two are hardly one device, and does not show the serial number that it had. */
@@ -225,5 +191,5 @@ witness_announces(struct engine *e, struct device *d, const struct mac *mac, boo
 	w->has_mac = true;
 	if (memcmp(mac, &w->mac, sizeof *mac) == 0)
 		w->mac_us = e->now.wall_us;
-	see_oui(e, d, mac, IDENTITY_ANNOUNCED);
+	see_mac(e, d, mac, true);
 }

@@ -2,6 +2,8 @@
 /* What the owner wrote; see wording.h. */
 #include "wording.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@ struct wording {
 	unsigned refs;
 	enum bundle_mode mode;
 	char id[13];
-	size_t n, n_policy;
+	size_t n, n_policy, n_whole;
 	struct bundle_file *files;
 };
 
@@ -28,11 +30,23 @@ copy_file(struct bundle_file *ret, const struct bundle_file *f)
 	return true;
 }
 
+/* Lists are large, and who asks can read them where they lie: only what tells them apart is kept. */
+static bool
+note_list(struct bundle_file *ret, const struct bundle_list *list)
+{
+	int n = asprintf(&ret->text, "%zu %016" PRIx64, list->len, bundle_list_sum(list));
+	ret->name = strdup(list->name);
+	if (n < 0)
+		ret->text = NULL;
+	ret->len = n < 0 ? 0 : (size_t)n;
+	return ret->name && ret->text;
+}
+
 struct wording *
 wording_new(const struct bundle *b)
 {
 	struct wording *w = calloc(1, sizeof *w);
-	bool ok = w && (w->files = calloc(b->n + b->n_data - b->n_shipped + 1, sizeof *w->files));
+	bool ok = w && (w->files = calloc(b->n + b->n_data - b->n_shipped + b->n_lists + 1, sizeof *w->files));
 
 	if (!ok) {
 		free(w);
@@ -46,6 +60,9 @@ wording_new(const struct bundle *b)
 		ok = copy_file(&w->files[w->n++], &b->files[i]);
 	for (size_t i = b->n_shipped; ok && i < b->n_data; i++)
 		ok = copy_file(&w->files[w->n++], &b->data[i]);
+	w->n_whole = w->n;
+	for (size_t i = 0; ok && i < b->n_lists; i++)
+		ok = note_list(&w->files[w->n++], &b->lists[i]);
 	if (ok)
 		return w;
 	wording_unref(w);
@@ -74,11 +91,16 @@ wording_unref(struct wording *w)
 }
 
 size_t
-wording_files(const struct wording *w, const struct bundle_file **ret, size_t *ret_policy)
+wording_files(const struct wording *w, const struct bundle_file **ret)
 {
 	*ret = w->files;
-	*ret_policy = w->n_policy;
 	return w->n;
+}
+
+const char *
+wording_kind(const struct wording *w, size_t file)
+{
+	return file < w->n_policy ? "policy" : file < w->n_whole ? "catalogue" : "list";
 }
 
 const char *

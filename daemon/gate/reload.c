@@ -161,12 +161,32 @@ start_request(struct gate *g, const struct request *q)
 		return;
 	}
 	notify_send(g->notify, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(g->now_ns / 1000));
+	if (q->kind != REQUEST_MODE && q->kind != REQUEST_MODE_OVER) /* these keep the lists that are in force */
+		lists_begin(g->lists, g->wall_ns);
 	enter(g, RELOAD_PLANNING);
-	struct planner_order order = {.config = g->o->config, .bundle_fd = source, .mode = r->next.mode};
+	struct planner_order order = {.config = g->o->config, .bundle_fd = source, .mode = r->next.mode,
+				      .no_sandbox = g->o->no_sandbox};
 	if (planner_start(&r->planner, g->program, &order) < 0)
 		refuse_saying(g, "error: the policy cannot be read: no process\n");
 	if (source >= 0)
 		close(source);
+}
+
+/*
+ * A list has changed: the files are read again as if somebody had asked. Not while a policy waits for its confirmation, and not after an
+ * undo, which a list would otherwise take back.
+ */
+static void
+watch_lists(struct gate *g)
+{
+	const struct history *h = &g->terms.now.history;
+	bool undone = h->n > 0 && h->at + 1 < h->n;
+
+	lists_adopt(g->lists, g->plan.policy_id, g->bundle_fd);
+	if (undone || g->terms.now.confirm.seconds || !lists_changed(g->lists, g->now_ns, g->plan.watch_lists_s))
+		return;
+	log_info("a list of the policy has changed: reading the policy again");
+	reload_ask(g, &(struct request){.kind = REQUEST_RELOAD, .uid = g->id.uid});
 }
 
 /* What nobody confirmed goes before who asks now is heard. */
@@ -307,6 +327,7 @@ commit(struct gate *g, const struct plan *plan)
 	if (!rejudge) {
 		terms_commit(g);
 		g->plan = *plan;
+		bridge_switch_on(&g->bridge, plan);
 		close(g->bundle_fd);
 		g->bundle_fd = r->bundle_fd;
 		r->bundle_fd = -1;
@@ -348,15 +369,17 @@ reload_tick(struct gate *g)
 
 	switch (r->state) {
 	case RELOAD_IDLE:
-		if (g->keeper.state == ENGINE_READY && !g->ending && !scribe_busy(&g->scribe, g->now_ns))
-			start_next(g);
+		if (g->keeper.state != ENGINE_READY || g->ending || scribe_busy(&g->scribe, g->now_ns))
+			break;
+		watch_lists(g);
+		start_next(g);
 		break;
 	case RELOAD_PLANNING:
 		if (waited > (uint64_t)PLANNER_MS * MS)
 			refuse_saying(g, "error: reading the policy takes too long\n");
 		break;
 	case RELOAD_PREPARING:
-		if (waited > (uint64_t)PREPARE_MS * MS)
+		if (waited > (uint64_t)PREPARED_MS * MS)
 			keeper_lost(g, "it does not finish the new policy");
 		break;
 	case RELOAD_WRITING:

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "condition.h"
+#include "list.h"
 #include "loader.h"
 
 enum {
+	WALKED_MAX = 8,	   /* names of a condition that are walked rather than searched */
 	WRITTEN_MAX = 200, /* bytes of a condition's values that are kept for explaining */
 };
 
@@ -91,14 +93,21 @@ condition_written(struct loader *l, const struct node *value)
 
 struct item_list {
 	const struct condition_row *row;
-	struct vec items;
+	struct vec items, lists; /* lists: const struct list * */
 };
 
 static void
 parse_item(struct loader *l, const struct node *value, void *into)
 {
 	struct item_list *list = into;
-	list->row->parse(l, value, &list->items);
+	if (value->kind != NODE_MAP || !list->row->list) {
+		list->row->parse(l, value, &list->items);
+		return;
+	}
+	const struct list *file = list_load(l, value, list->row->list);
+	const struct list **slot = file ? vec_push(&l->p->region, &list->lists, sizeof(*slot)) : NULL;
+	if (slot)
+		*slot = file;
 }
 
 static bool
@@ -115,16 +124,20 @@ void
 condition_load(struct loader *l, const struct condition_row *row, const struct node *value, unsigned where,
 	       struct vec *conditions)
 {
-	struct item_list list = {row, {0}};
+	struct item_list list = {.row = row};
 	if (!takes_value(l, row, value))
 		return;
 	load_each(l, value, parse_item, &list);
-	if (list.items.n == 0)
+	if (list.items.n + list.lists.n == 0)
 		return; /* there was an error */
 	struct condition *c = vec_push(&l->p->region, conditions, sizeof(*c));
 	if (!c)
 		return;
 	*c = condition_of(row, &list.items, where);
+	c->lists = list.lists.items;
+	c->n_lists = list.lists.n;
+	if (row->list == LIST_NAMES && c->n > WALKED_MAX)
+		c->patterns = list_of_patterns(l, c->items, c->n);
 	c->written = condition_written(l, value);
 }
 

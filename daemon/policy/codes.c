@@ -38,7 +38,8 @@ static const struct diag_code codes[] = {
 	{"E113", "second document or directive",
 	 "A policy file is one YAML document without % lines."},
 	{"E114", "empty file",
-	 "The file holds nothing but comments, or nothing at all."},
+	 "The file holds nothing but comments, or nothing at all. That a list of items is empty is an error, since downloads that fail "
+	 "leave such files."},
 	{"E115", "too much",
 	 "A limit on depth or number was reached; limits keep the time and memory of judging bounded."},
 	{"E116", "value over several lines",
@@ -82,7 +83,7 @@ static const struct diag_code codes[] = {
 	{"E134", "unknown rule",
 	 "The name is not that of a rule, or not of one in a file that was read before."},
 	{"E135", "nothing is watched",
-	 "At least one zone needs interfaces:, behind which its devices are."},
+	 "At least one zone needs interfaces:, or ports: of a bridge:, behind which its devices are."},
 	{"E136", "fail is not said",
 	 "Where anything is enforced, fail: open or fail: closed must be said: it decides what happens "
 	 "when lenscap cannot."},
@@ -109,6 +110,8 @@ static const struct diag_code codes[] = {
 	 "No maker of the catalogue has this id. lenscap-catalogue(5) tells where they are listed and how to add one."},
 	{"E147", "unknown cloud",
 	 "No cloud of the catalogue has this id, or the catalogue has no row by which it could be recognised."},
+	{"E148", "bridge and ports",
+	 "bridge: names a bridge, and ports: those of its ports behind which the zone's devices are. A zone has both, or interfaces: instead."},
 	{"E150", "test failed",
 	 "An entry of tests: got another answer than it expects. A policy whose tests fail is not put "
 	 "to use."},
@@ -135,7 +138,7 @@ static const struct diag_code codes[] = {
 	{"E190", "not enough memory",
 	 "The policy is larger than the memory that is left."},
 	{"E191", "file cannot be read",
-	 "The policy or one of its drop-ins is missing, unreadable, not a regular file or too large."},
+	 "The policy, one of its drop-ins or a list that it names is missing, unreadable, not a regular file or too large."},
 	{"W310", "rule can never match",
 	 "An earlier rule matches everything that this one does, and the first match wins."},
 	{"W311", "unused set",
@@ -167,6 +170,8 @@ static const struct diag_code codes[] = {
 	{"W321", "covered makers allowed",
 	 "The rule lets devices out whose makers section 889 of P.L. 115-232 covers. Allow them zones, private or single addresses, or "
 	 "nothing."},
+	{"W322", "items twice",
+	 "Items of a list in a file stand there more than once; the first of each is kept."},
 	{"W401", "old geo database",
 	 "A database is older than geo: warn-older-than. `lenscap geo status` says how to get a newer one."},
 	{"H501", "word of YAML 1.1",

@@ -16,13 +16,6 @@
 #include "spoken.h"
 #include "schedule.h"
 
-/* A transport and a range of its ports. */
-struct port_item {
-	uint8_t proto; /* 0: TCP and UDP */
-	bool any;      /* every packet of the transport, whether it has ports or not */
-	uint16_t from, to;
-};
-
 static int
 order_u8(const void *a, const void *b)
 {
@@ -191,7 +184,10 @@ match_address(const struct condition *c, const struct facts *f)
 		else
 			to = mid;
 	}
-	return from > 0 && prefix_covers(&list[from - 1], a);
+	bool hit = from > 0 && prefix_covers(&list[from - 1], a);
+	for (size_t i = 0; !hit && i < c->n_lists; i++)
+		hit = list_has_addr(c->lists[i], a, NULL);
+	return hit;
 }
 
 static bool
@@ -372,6 +368,22 @@ port_transport(const struct condition *c)
 	return list[0].proto;
 }
 
+bool
+port_range(const struct condition *c, uint16_t *ret_low, uint16_t *ret_high)
+{
+	const struct port_item *list = c->items;
+	uint16_t low = UINT16_MAX, high = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		if (list[i].any)
+			return false;
+		low = list[i].from < low ? list[i].from : low;
+		high = list[i].to > high ? list[i].to : high;
+	}
+	*ret_low = low;
+	*ret_high = high;
+	return true;
+}
+
 static bool
 match_port(const struct condition *c, const struct facts *f)
 {
@@ -461,8 +473,8 @@ static const struct condition_row rows[] = {
 	 .help = "whether the device is in the inventory"},
 	{.key = "address", .where = COND_FROM | COND_TO, .needs = FACT_PACKET,
 	 .item_bytes = sizeof(struct prefix), .parse = parse_prefix, .order = order_prefix, .match = match_address,
-	 .tidy = drop_nested,
-	 .help = "an address or a network"},
+	 .tidy = drop_nested, .list = LIST_NETS,
+	 .help = "an address or a network, or {file: PATH} with one a line"},
 	{.key = "private", .where = COND_TO | COND_ONE, .needs = FACT_PLACE,
 	 .item_bytes = sizeof(uint8_t), .parse = parse_bool, .match = match_private,
 	 .help = "not globally reachable"},
@@ -486,8 +498,8 @@ static const struct condition_row rows[] = {
 	 .help = "number of the autonomous system"},
 	{.key = "name", .where = COND_TO | COND_NAMED, .needs = FACT_NAME | FACT_ECH,
 	 .item_bytes = sizeof(struct name_pattern), .parse = parse_pattern, .order = order_pattern, .match = match_name,
-	 .never = never_name,
-	 .help = "the address's name, proved by a DNS answer to this device; *.example.com is all under it"},
+	 .never = never_name, .list = LIST_NAMES,
+	 .help = "the address's name, proved by a DNS answer to this device; *.example.com is all under it; or {file: PATH} with one a line"},
 	{.key = "cloud", .where = COND_TO, .needs = FACT_NAME | FACT_ECH | FACT_PROTOCOL,
 	 .item_bytes = sizeof(struct cloud_item), .parse = parse_cloud, .order = order_cloud, .answer = answer_cloud,
 	 .help = "whose cloud: by name, by protocol or by address"},
@@ -499,7 +511,8 @@ static const struct condition_row rows[] = {
 	 .help = "what it speaks, by its bytes; unknown is a value"},
 	{.key = "query", .where = COND_RULE, .needs = FACT_QUERY,
 	 .item_bytes = sizeof(struct name_pattern), .parse = parse_pattern, .order = order_pattern, .match = match_query,
-	 .help = "the DNS name that is asked for"},
+	 .list = LIST_NAMES,
+	 .help = "the DNS name that is asked for, or {file: PATH} with one a line"},
 	{.key = "ech", .where = COND_RULE | COND_ONE, .needs = FACT_ECH,
 	 .item_bytes = sizeof(uint8_t), .parse = parse_bool, .match = match_ech,
 	 .help = "whether the client hides its server's name (Encrypted ClientHello)"},

@@ -7,6 +7,7 @@
 #define LENSCAP_POLICY_CONDITION_H
 
 #include "judge.h"
+#include "list.h"
 #include "model.h"
 
 struct loader;
@@ -33,6 +34,8 @@ struct condition_row {
 	void (*parse)(struct loader *l, const struct node *value, struct vec *items);
 	/* For sorting, so that match may search; NULL keeps the order as written. */
 	int (*order)(const void *a, const void *b);
+	/* What a {file: PATH} among its values holds; LIST_NONE: it takes none. */
+	enum list_kind list;
 	bool (*match)(const struct condition *c, const struct facts *f);
 	/* In place of match, needs and never: answers yes or no as early as it can, and adds to *look what it looked at and what it lacks. */
 	enum answer (*answer)(const struct condition *c, const struct facts *f, struct look *look);
@@ -53,6 +56,16 @@ extern const struct condition_row condition_ref;
 
 /* "tcp/443" or "icmp": exactly one transport and at most one port. */
 bool port_single(const char *text, uint8_t *ret_proto, bool *ret_has_port, uint16_t *ret_port);
+
+/* Item of port:, a transport and a range of its ports. */
+struct port_item {
+	uint8_t proto; /* 0: TCP and UDP */
+	bool any;      /* every packet of the transport, whether it has ports or not */
+	uint16_t from, to;
+};
+
+/* The ports between which all items lie; false: one of them asks for no port. */
+bool port_range(const struct condition *c, uint16_t *ret_low, uint16_t *ret_high);
 
 /* The one transport that all items of a port: condition are of; 0: of several. */
 uint8_t port_transport(const struct condition *c);

@@ -15,6 +15,7 @@
 
 #include "countries.h"
 #include "json.h"
+#include "list.h"
 #include "loader.h"
 #include "options.h"
 #include "probe.h"
@@ -45,6 +46,7 @@ static const struct {
 	{"when", "time", "^(?!(.{5})-\\1$)" HOUR "-(" HOUR "|24:00)$"},
 	{"when", "zone", "^.+$"},
 	{"position", "before", "^.+$"},
+	{"a list", "file", "^.{1,1023}$"},
 	{NULL, "zone", "^.+$"},
 	{NULL, "device", "^.+$"},
 	{NULL, "group", "^.+$"},
@@ -72,23 +74,6 @@ put_pattern(struct describer *d, const char *pattern)
 {
 	put_type(d, "string");
 	json_str(d->j, "pattern", pattern);
-}
-
-static void
-put_required(struct describer *d, const char *key)
-{
-	json_array(d->j, "required");
-	json_str(d->j, NULL, key);
-	json_array_end(d->j);
-}
-
-/* {"required": [key]} as an element. */
-static void
-put_needs(struct describer *d, const char *key)
-{
-	json_object(d->j, NULL);
-	put_required(d, key);
-	json_object_end(d->j);
 }
 
 /* Every protocol by its name, in either case: tcp/443, or icmp alone. one: neither ranges nor both transports at once. */
@@ -339,6 +324,24 @@ put_leaf(struct describer *d, const struct asked *a, const char *map, const char
 	}
 }
 
+/* One value, or the file that it stands in. */
+static void
+put_item(struct describer *d, const struct asked *a, const char *map, const char *key)
+{
+	if (!a->list) {
+		put_leaf(d, a, map, key);
+		return;
+	}
+	json_array(d->j, "anyOf");
+	json_object(d->j, NULL);
+	put_leaf(d, a, map, key);
+	json_object_end(d->j);
+	json_object(d->j, NULL);
+	describe_map(d, &list_schema);
+	json_object_end(d->j);
+	json_array_end(d->j);
+}
+
 /* One value, or a list of at least one. */
 static void
 put_asked(struct describer *d, const struct asked *a, const char *map, const char *key)
@@ -349,13 +352,13 @@ put_asked(struct describer *d, const struct asked *a, const char *map, const cha
 	}
 	json_array(d->j, "anyOf");
 	json_object(d->j, NULL);
-	put_leaf(d, a, map, key);
+	put_item(d, a, map, key);
 	json_object_end(d->j);
 	json_object(d->j, NULL);
 	put_type(d, "array");
 	json_uint(d->j, "minItems", 1);
 	json_object(d->j, "items");
-	put_leaf(d, a, map, key);
+	put_item(d, a, map, key);
 	json_object_end(d->j);
 	json_object_end(d->j);
 	json_array_end(d->j);
@@ -525,122 +528,10 @@ put_condition(struct describer *d, const struct schema *s, const struct conditio
 	row->parse(d->l, &value, &items);
 	d->l->asked = NULL;
 	a.each = !(row->where & COND_ONE);
+	a.list = row->list != LIST_NONE;
 	json_object(d->j, row->key);
 	json_str(d->j, "description", row->help);
 	put_asked(d, &a, s->what, row->key);
-	json_object_end(d->j);
-}
-
-/* {KEY: {"const": VALUE}} among properties. */
-static void
-put_const(struct describer *d, const char *key, const char *value)
-{
-	json_object(d->j, key);
-	json_str(d->j, "const", value);
-	json_object_end(d->j);
-}
-
-/* One of these keys at least (anyOf), or one and not the other (oneOf). */
-static void
-put_one_of(struct describer *d, const char *a, const char *b, const char *how)
-{
-	json_array(d->j, how);
-	put_needs(d, a);
-	put_needs(d, b);
-	json_array_end(d->j);
-}
-
-/* action: alert with alert: none says nothing; for: belongs to a quarantine. */
-static void
-put_action_needs(struct describer *d)
-{
-	json_array(d->j, "allOf");
-	json_object(d->j, NULL);
-	json_object(d->j, "not");
-	json_object(d->j, "properties");
-	put_const(d, "action", "alert");
-	put_const(d, "alert", "none");
-	json_object_end(d->j);
-	json_array(d->j, "required");
-	json_str(d->j, NULL, "action");
-	json_str(d->j, NULL, "alert");
-	json_array_end(d->j);
-	json_object_end(d->j);
-	json_object_end(d->j);
-	json_object(d->j, NULL);
-	json_object(d->j, "if");
-	put_required(d, "for");
-	json_object_end(d->j);
-	json_object(d->j, "then");
-	json_object(d->j, "properties");
-	put_const(d, "action", "quarantine");
-	json_object_end(d->j);
-	json_object_end(d->j);
-	json_object_end(d->j);
-	json_array_end(d->j);
-}
-
-/* Where anything is enforced, fail: must be said. */
-static void
-put_policy_needs(struct describer *d)
-{
-	json_object(d->j, "if");
-	json_array(d->j, "anyOf");
-	for (int i = 0; i < 2; i++) {
-		json_object(d->j, NULL);
-		json_object(d->j, "properties");
-		if (i) {
-			json_object(d->j, "rules");
-			json_object(d->j, "contains");
-			json_object(d->j, "properties");
-		}
-		put_const(d, "mode", "enforce");
-		json_object_end(d->j);
-		if (i) {
-			put_required(d, "mode");
-			json_object_end(d->j);
-			json_object_end(d->j);
-			json_object_end(d->j);
-		}
-		put_required(d, i ? "rules" : "mode");
-		json_object_end(d->j);
-	}
-	json_array_end(d->j);
-	json_object_end(d->j);
-	json_object(d->j, "then");
-	put_required(d, "fail");
-	json_object_end(d->j);
-}
-
-/* Keys that need each other, by the map they stand in. */
-static void
-put_needs_of_map(struct describer *d, const struct schema *s)
-{
-	const char *what = s->what;
-	if (s == &schema_policy)
-		put_policy_needs(d);
-	else if (strcmp(what, "a device") == 0)
-		put_one_of(d, "mac", "address", "anyOf");
-	else if (strcmp(what, "a zone") == 0)
-		put_one_of(d, "interfaces", "networks", "anyOf");
-	else if (strcmp(what, "an override") == 0)
-		put_one_of(d, "country", "asn", "anyOf");
-	else if (strcmp(what, "when") == 0)
-		put_one_of(d, "days", "time", "anyOf");
-	else if (strcmp(what, "limit") == 0)
-		put_one_of(d, "bytes", "flows", "oneOf");
-	else if (strcmp(what, "a rule") == 0 || strcmp(what, "default") == 0)
-		put_action_needs(d);
-	else if (strcmp(what, "an output") == 0)
-		json_uint(d->j, "maxProperties", 1);
-	if (strcmp(what, "an output") == 0 || (s->n == 0 && s->conditions))
-		json_uint(d->j, "minProperties", 1);
-	if (!(s->conditions & COND_TO))
-		return;
-	json_object(d->j, "dependencies");
-	json_array(d->j, "trust-sni");
-	json_str(d->j, NULL, "name");
-	json_array_end(d->j);
 	json_object_end(d->j);
 }
 
@@ -667,7 +558,7 @@ describe_map(struct describer *d, const struct schema *s)
 	}
 	if (required)
 		json_array_end(d->j);
-	put_needs_of_map(d, s);
+	describe_needs(d->j, s);
 }
 
 bool

@@ -23,11 +23,16 @@
 #define DATE                                                                                                 \
 	"(19[7-9][0-9]|[2-9][0-9]{3})-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
 
+struct json;
 struct policy;
+struct schema;
 
 /* A regular expression for the decimal numbers from min to max, without leading zeros and anchors, in parentheses. False: it does not fit. */
 bool describe_range(uint64_t min, uint64_t max, char *out, size_t cap);
 /* A policy to ask with: whatever load functions look at is there, and empty. NULL when memory is short. */
 struct policy *describe_blank(void);
+
+/* Adds what a map of this schema needs, beside its required keys. */
+void describe_needs(struct json *j, const struct schema *s);
 
 #endif

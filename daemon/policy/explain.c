@@ -12,6 +12,7 @@
 #include "catalogue.h"
 #include "condition.h"
 #include "judge.h"
+#include "list.h"
 #include "spoken.h"
 
 enum {
@@ -431,6 +432,35 @@ refs_found(const struct policy *p, const struct condition *c, const struct facts
 		outside_of(p, hangs, f, out);
 }
 
+/* The list of a condition that holds the name that is said, or else one of those that DNS told. */
+static const struct list *
+named_by(const struct condition *c, const struct facts *f, const char *said, uint32_t *ret_line)
+{
+	for (size_t i = 0; i < c->n_lists; i++)
+		for (size_t k = 0; k < (said ? 1 : f->n_bound); k++)
+			if (list_has_name(c->lists[i], said ? said : f->bound[k], ret_line))
+				return c->lists[i];
+	return NULL;
+}
+
+/* The list that holds what the flow has there; NULL: none does. */
+static const struct list *
+listed_by(const struct condition *c, const struct facts *f, uint32_t *ret_line)
+{
+	const struct ref *refs = c->row == &condition_ref ? c->items : NULL;
+	const struct list *hit = NULL;
+	for (size_t i = 0; refs && i < c->n && !hit; i++)
+		for (size_t k = 0; k < refs[i].clause->n && !hit; k++)
+			hit = listed_by(&refs[i].clause->conditions[k], f, ret_line);
+	for (size_t i = 0; c->row->list == LIST_NETS && i < c->n_lists && !hit; i++)
+		hit = list_has_addr(c->lists[i], c->local ? &f->local : &f->remote, ret_line) ? c->lists[i] : NULL;
+	if (c->row->list == LIST_NAMES && strcmp(c->row->key, "query") == 0)
+		return f->query ? named_by(c, f, f->query, ret_line) : NULL;
+	if (c->row->list == LIST_NAMES)
+		return named_by(c, f, f->known & FACT_NAME && !f->ech ? f->name : NULL, ret_line);
+	return hit;
+}
+
 static void
 explain_condition(const struct policy *p, const struct condition *c, const struct facts *f, char text[FOUND_MAX],
 		  struct explained_condition *ret)
@@ -438,6 +468,8 @@ explain_condition(const struct policy *p, const struct condition *c, const struc
 	struct look look = {0};
 	enum answer a = condition_answer(c, f, &look);
 	bool refers = c->row == &condition_ref;
+	uint32_t line = 0;
+	const struct list *list = listed_by(c, f, &line);
 	(refers ? refs_found : plain_found)(p, c, f, a, look.missing, text);
 	*ret = (struct explained_condition){
 		.key = refers ? "to" : c->row->key,
@@ -446,6 +478,8 @@ explain_condition(const struct policy *p, const struct condition *c, const struc
 		.local = c->local,
 		.state = (enum explained)a,
 		.missing = a == ANSWER_UNKNOWN ? look.missing : 0,
+		.list = list ? list_name(list) : NULL,
+		.list_line = list ? line : 0,
 	};
 }
 

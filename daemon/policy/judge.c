@@ -15,6 +15,7 @@
 #include "judge.h"
 
 #include "condition.h"
+#include "index.h"
 
 static enum answer
 plain_answer(const struct condition *c, const struct facts *f, struct look *look)
@@ -114,53 +115,73 @@ decide(struct judgement *j, const struct rule_info *sure)
 	j->missing = 0;
 }
 
-/*
- * Goes down the rules. Returns the first that says yes; *ret_possible is the first that may, when all that
- * may agree with each other.
- */
-static const struct rule_info *
-search(const struct policy *p, const struct facts *f, struct look *look,
-       const struct rule_info **ret_possible, bool *ret_agree)
+/* On the way down the rules: the first that may hold, and whether all that may agree with each other. */
+struct search {
+	struct look look;
+	const struct rule_info *possible;
+	bool disagree;
+};
+
+/* Asks one rule. True: it says yes. */
+static bool
+ask(struct search *s, const struct rule *r, const struct facts *f)
 {
-	const struct rule_info *possible = NULL;
-	*ret_agree = true;
-	for (size_t i = 0; i < p->n_rules; i++) {
-		const struct rule_info *info = &p->rules[i]->info;
-		struct look here = {0};
-		enum answer a = clause_answer(&p->rules[i]->clause, f, &here);
-		look->used |= here.used;
-		look->scheduled |= here.scheduled;
-		if (a == ANSWER_YES) {
-			*ret_possible = possible;
-			return info;
-		}
-		if (a == ANSWER_NO)
-			continue;
-		look->missing |= here.missing;
-		*ret_agree = *ret_agree && (!possible || come_to_the_same(possible, info));
-		possible = possible ? possible : info;
-	}
-	*ret_possible = possible;
-	return fallback(p, f);
+	struct look here = {0};
+	enum answer a = clause_answer(&r->clause, f, &here);
+	s->look.used |= here.used;
+	s->look.scheduled |= here.scheduled;
+	if (a != ANSWER_UNKNOWN)
+		return a == ANSWER_YES;
+	s->look.missing |= here.missing;
+	s->disagree |= s->possible && !come_to_the_same(s->possible, &r->info);
+	s->possible = s->possible ? s->possible : &r->info;
+	return false;
 }
 
-void
-policy_judge(const struct policy *p, const struct facts *f, struct judgement *ret)
+/* Goes down the rules that may hold. Returns the first that says yes. */
+static const struct rule_info *
+search(const struct policy *p, const struct rule_index *index, const struct facts *f, struct search *s)
 {
-	struct look look = {.used = FACT_PACKET};
-	const struct rule_info *possible;
-	bool agree;
+	struct candidates c;
+	size_t place = 0;
+	if (index && index_begin(index, f, &c)) {
+		while ((place = index_next(&c)) < p->n_rules && !ask(s, p->rules[place], f))
+			;
+		s->look.used |= index_used(index, place);
+	} else {
+		while (place < p->n_rules && !ask(s, p->rules[place], f))
+			place++;
+	}
+	return place < p->n_rules ? &p->rules[place]->info : fallback(p, f);
+}
+
+static void
+judge(const struct policy *p, const struct rule_index *index, const struct facts *f, struct judgement *ret)
+{
+	struct search s = {.look = {.used = FACT_PACKET}};
 	*ret = (struct judgement){.decision = DECISION_PENDING, .mode = p->mode, .used = FACT_PACKET};
 	if ((p->unknown_devices == ACTION_BLOCK || p->unknown_devices == ACTION_QUARANTINE) && f->device == DEVICE_UNKNOWN && !f->unseen) {
 		decide(ret, &p->rule_unknown.info);
 		ret->certain = true;
 		return;
 	}
-	const struct rule_info *sure = search(p, f, &look, &possible, &agree);
-	ret->used = look.used;
-	ret->missing = look.missing;
-	ret->scheduled = look.scheduled;
-	ret->certain = !possible;
-	if (!possible || (agree && come_to_the_same(possible, sure)))
+	const struct rule_info *sure = search(p, index, f, &s);
+	ret->used = s.look.used;
+	ret->missing = s.look.missing;
+	ret->scheduled = s.look.scheduled;
+	ret->certain = !s.possible;
+	if (!s.possible || (!s.disagree && come_to_the_same(s.possible, sure)))
 		decide(ret, sure);
+}
+
+void
+policy_judge(const struct policy *p, const struct facts *f, struct judgement *ret)
+{
+	judge(p, p->index, f, ret);
+}
+
+void
+judge_walking(const struct policy *p, const struct facts *f, struct judgement *ret)
+{
+	judge(p, NULL, f, ret);
 }

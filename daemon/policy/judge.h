@@ -19,4 +19,7 @@ enum answer condition_answer(const struct condition *c, const struct facts *f, s
 /* AND over the clause's conditions, left at the first that says no. Adds to *look. */
 enum answer clause_answer(const struct clause *c, const struct facts *f, struct look *look);
 
+/* policy_judge() without the index: every rule is asked. The same answer; more may be said to have been looked at. For tests. */
+void judge_walking(const struct policy *p, const struct facts *f, struct judgement *ret);
+
 #endif

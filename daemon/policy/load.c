@@ -8,6 +8,8 @@
 
 #include "bundle.h"
 #include "catalogue.h"
+#include "index.h"
+#include "list.h"
 #include "loader.h"
 
 static void
@@ -104,6 +106,10 @@ policy_free(struct policy *p)
 	if (!p)
 		return;
 	catalogue_unref(p->catalogue);
+	index_free(p->index);
+	struct list **lists = p->lists.items;
+	for (size_t i = 0; i < p->lists.n; i++)
+		list_unref(lists[i]);
 	region_free(&p->region);
 	free(p);
 }
@@ -173,8 +179,10 @@ load_tree(struct loader *l)
 		outputs_defaults(l);
 	rules_finish(l);
 	check_fail(l);
-	if (l->diags->errors == 0)
+	if (l->diags->errors == 0) {
 		warn_all(l);
+		l->p->index = index_new(l->p);
+	}
 }
 
 /* A reload that changes rules only does not read the catalogue anew. */
@@ -192,7 +200,7 @@ take_catalogue(struct policy *p, const struct bundle *b, struct diags *diags, co
 struct policy *
 policy_build(const struct bundle *b, struct diags *diags, const struct policy *previous)
 {
-	struct loader l = {.p = policy_new(), .diags = diags, .mode = b->mode};
+	struct loader l = {.p = policy_new(), .diags = diags, .bundle = b, .previous = previous, .mode = b->mode};
 	if (!l.p)
 		return NULL;
 	if (!take_catalogue(l.p, b, diags, previous)) {

@@ -38,6 +38,7 @@ struct asked {
 	} kind;			      /* the first that was read */
 	bool keys;		      /* names are let through: what stands below a map's keys is asked */
 	bool each;		      /* one or a list of them */
+	bool list;		      /* or the file that they stand in */
 	const struct choice *choices; /* ASKED_WORDS */
 	size_t n_choices;
 	uint32_t min, max;	      /* ASKED_NUMBER */
@@ -49,6 +50,8 @@ struct loader {
 	struct policy *p;
 	struct region scratch; /* the tree and what is needed only while loading */
 	struct diags *diags;
+	const struct bundle *bundle;   /* whose lists are read */
+	const struct policy *previous; /* NULL, or whose lists are taken where they are the same */
 	const struct node *root; /* all files merged */
 	/*
 	 * A file was cut off by a syntax error: what follows from that alone (missing keys, unknown names) is

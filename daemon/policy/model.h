@@ -17,13 +17,15 @@ enum {
 	NETWORKS_MAX = 1024, /* of all zones */
 	DEVICES_MAX = 16384,
 	SETS_MAX = 1024,
-	RULES_MAX = 4096,
+	RULES_MAX = 16384,
 	OUTPUTS_MAX = 16,
 	TESTS_MAX = 4096,
 	NAME_MAX_LEN = POLICY_NAME_MAX,
 };
 
 struct condition_row;
+struct list;
+struct rule_index;
 struct set;
 
 struct condition {
@@ -34,6 +36,9 @@ struct condition {
 	bool trusts; /* name: beside trust-sni: true: what the client says needs no proof */
 	const char *written; /* its values as the owner wrote them, for explaining; long lists are cut */
 	bool claims; /* stands in a rule that refuses: what a flow says of itself counts without proof */
+	const struct list *const *lists; /* files of items that are as good as its own */
+	size_t n_lists;
+	const struct list *patterns; /* NULL, or its own items once more, to be searched and not walked */
 	bool widen; /* country keys beside unknown-country: true also match where no country is known */
 };
 
@@ -139,10 +144,14 @@ struct policy {
 	struct addr_entry *addrs;
 	size_t n_addrs;
 
+	struct vec lists; /* struct list *: counted references */
+	size_t list_items;
+
 	struct set **sets;
 	size_t n_sets;
 	struct rule **rules; /* the written ones, in order */
 	size_t n_rules;
+	struct rule_index *index; /* NULL: they are walked */
 	struct policy_limit **limits;
 	size_t n_limits;
 	struct rule rule_zones, rule_default, rule_unknown;

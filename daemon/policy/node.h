@@ -15,7 +15,7 @@
 
 enum {
 	NODE_DEPTH_MAX = 16,
-	NODES_MAX = 262144, /* in all files of a policy together */
+	NODES_MAX = 1048576, /* in all files of a policy together */
 };
 
 enum node_kind {

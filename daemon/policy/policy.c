@@ -132,6 +132,28 @@ policy_zone_by_interface(const struct policy *p, const char *ifname)
 	return ZONE_NONE;
 }
 
+uint8_t
+policy_zone_by_bridge(const struct policy *p, const char *ifname)
+{
+	for (size_t i = 0; i < p->n_zones; i++)
+		if (p->zones[i].bridge && strcmp(p->zones[i].bridge, ifname) == 0)
+			return (uint8_t)i;
+	return ZONE_NONE;
+}
+
+bool
+policy_is_port(const struct policy *p, uint8_t zone)
+{
+	return zone < p->n_zones && p->zones[zone].bridge;
+}
+
+uint8_t
+policy_far_zone_by_addr(const struct policy *p, const struct addr *a)
+{
+	uint8_t z = policy_zone_by_addr(p, a);
+	return policy_is_port(p, z) ? ZONE_NONE : z;
+}
+
 static int64_t
 rule_edge(const struct rule *r, int64_t now_s)
 {
@@ -166,6 +188,8 @@ plan_interfaces(const struct policy *p, struct plan *plan)
 	for (size_t i = 0; i < p->n_zones; i++)
 		for (size_t j = 0; j < p->zones[i].n_interfaces && plan->n_interfaces < PLAN_INTERFACES; j++) {
 			plan->by_address[plan->n_interfaces] = p->zones[i].by_address;
+			if (p->zones[i].bridge)
+				strncpy(plan->bridges[plan->n_interfaces], p->zones[i].bridge, PLAN_IFNAME - 1);
 			strncpy(plan->interfaces[plan->n_interfaces++], p->zones[i].interfaces[j],
 				PLAN_IFNAME - 1);
 		}
@@ -191,9 +215,11 @@ policy_plan(const struct policy *p, struct plan *ret_plan)
 	plan.copy_range = p->options.copy_range;
 	plan.mark_shift = p->options.mark_shift;
 	plan.deny_memory_s = p->options.deny_memory_s;
+	plan.kind_memory_s = p->options.kind_memory_s;
 	plan.engine_deadline_ms = p->options.engine_deadline_ms;
 	plan.new_flows = p->options.new_flows;
 	plan.flood_hold_s = p->options.flood_hold_s;
+	plan.watch_lists_s = p->options.watch_lists_s;
 	*ret_plan = plan;
 }
 

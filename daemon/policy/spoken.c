@@ -74,8 +74,8 @@ parse_protocol(struct loader *l, const struct node *value, struct vec *items)
 }
 
 /* Labels of letters, digits, - and _, 1 to 63 long; NULL when it is one, else what is wrong. */
-static const char *
-wrong_name(const char *s)
+const char *
+name_wrong(const char *s)
 {
 	size_t label = 0;
 	if (strlen(s) > 253)
@@ -105,7 +105,7 @@ parse_pattern(struct loader *l, const struct node *value, struct vec *items)
 		return;
 	bool any = strcmp(text, "*") == 0, under = strncmp(text, "*.", 2) == 0;
 	const char *rest = any ? "" : under ? text + 2 : text;
-	const char *wrong = any ? NULL : wrong_name(rest);
+	const char *wrong = any ? NULL : name_wrong(rest);
 	if (wrong) {
 		diag_hint(load_error(l, value, "E145", "\"%.64s\" is not a name", text), "%s", wrong);
 		return;
@@ -157,10 +157,12 @@ any_fits(const struct condition *c, const char *name)
 {
 	const struct name_pattern *list = c->items;
 	size_t len = strlen(name);
-	for (size_t i = 0; i < c->n; i++)
-		if (fits(&list[i], name, len))
-			return true;
-	return false;
+	bool hit = c->patterns && list_has_name(c->patterns, name, NULL);
+	for (size_t i = 0; !c->patterns && !hit && i < c->n; i++)
+		hit = fits(&list[i], name, len);
+	for (size_t i = 0; !hit && i < c->n_lists; i++)
+		hit = list_has_name(c->lists[i], name, NULL);
+	return hit;
 }
 
 static bool

@@ -18,6 +18,8 @@ struct protocol_item {
 
 void parse_protocol(struct loader *l, const struct node *value, struct vec *items);
 void parse_pattern(struct loader *l, const struct node *value, struct vec *items);
+/* NULL when it is a name, without a star; else what is wrong with it. */
+const char *name_wrong(const char *s);
 int order_pattern(const void *a, const void *b);
 int order_protocol(const void *a, const void *b);
 bool match_protocol(const struct condition *c, const struct facts *f);

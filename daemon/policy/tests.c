@@ -358,7 +358,7 @@ load_test(struct loader *l, const struct node *value, struct geo *overrides, str
 	load_map(l, value, &test_schema, &d);
 	if (!d.has_from || !d.has_to || l->diags->errors != before)
 		return;
-	d.test.facts.remote_zone = policy_zone_by_addr(l->p, &d.test.facts.remote);
+	d.test.facts.remote_zone = policy_far_zone_by_addr(l->p, &d.test.facts.remote);
 	complete_place(overrides, &d);
 	complete_maker(l->p, &d);
 	complete_zone(l, &d, value);

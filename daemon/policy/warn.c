@@ -3,69 +3,9 @@
 #include <string.h>
 
 #include "catalogue.h"
+#include "covered.h"
 #include "exclude.h"
 #include "loader.h"
-
-enum {
-	NESTED_MAX = 64, /* longer lists of items are compared as a whole */
-};
-
-/* Every item of b is an item of a. Items that are equal have equal bytes. */
-static bool
-items_within(const struct condition *a, const struct condition *b)
-{
-	size_t bytes = a->row->item_bytes;
-	if (a->n == b->n && memcmp(a->items, b->items, a->n * bytes) == 0)
-		return true;
-	if (a->n > NESTED_MAX || b->n > NESTED_MAX)
-		return false;
-	for (size_t i = 0; i < b->n; i++) {
-		bool found = false;
-		for (size_t j = 0; j < a->n && !found; j++)
-			found = memcmp((const char *)a->items + j * bytes, (const char *)b->items + i * bytes,
-				       bytes) == 0;
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
-/* Whatever b matches, a matches: a's condition is among b's, or wider. */
-static bool
-condition_covers(const struct condition *a, const struct clause *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		const struct condition *c = &b->conditions[i];
-		if (c->row == a->row && c->local == a->local && (a->widen || !c->widen) && (a->trusts || !c->trusts) && a->claims == c->claims && items_within(a, c))
-			return true;
-	}
-	return false;
-}
-
-static bool
-clause_covers(const struct clause *a, const struct clause *b)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (!condition_covers(&a->conditions[i], b))
-			return false;
-	return true;
-}
-
-static void
-warn_covered(struct loader *l, const struct rule *later)
-{
-	for (size_t i = 0; l->p->rules[i] != later; i++) {
-		const struct rule *earlier = l->p->rules[i];
-		if (!clause_covers(&earlier->clause, &later->clause))
-			continue;
-		struct place_in_file before = spot_place(&earlier->spot);
-		struct diag *g = load_warning(
-			l, &later->spot, "W310", "rule \"%s\" can never match: rule \"%s\" (%s) covers it",
-			later->info.name, earlier->info.name, spot_text(l, &earlier->spot));
-		diag_related(g, &before);
-		return;
-	}
-}
 
 static bool
 allows(const struct rule *r)
@@ -296,8 +236,9 @@ warn_unknown_devices(struct loader *l)
 void
 warn_all(struct loader *l)
 {
-	for (size_t i = 0; i < l->p->n_rules; i++) {
-		warn_covered(l, l->p->rules[i]);
+	struct coverage *coverage = coverage_new(l);
+	for (size_t i = 0; coverage && i < l->p->n_rules; i++) {
+		warn_covered(coverage, l->p->rules[i]);
 		warn_everything(l, l->p->rules[i]);
 		warn_wide(l, l->p->rules[i]);
 		warn_of_covered(l, l->p->rules[i]);

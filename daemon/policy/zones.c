@@ -7,7 +7,8 @@
 
 /* While a zone is read. */
 struct zone_draft {
-	struct vec interfaces; /* const char * */
+	struct vec interfaces; /* const char *: its interfaces, or the ports of its bridge */
+	const char *bridge;
 	struct vec networks;   /* struct prefix */
 	bool by_address;
 };
@@ -48,11 +49,8 @@ taken(struct loader *l, const struct node *at, const char *what, const char *by)
 static const struct policy_zone *
 interface_owner(const struct policy *p, const char *name)
 {
-	for (size_t i = 0; i < p->n_zones; i++)
-		for (size_t j = 0; j < p->zones[i].n_interfaces; j++)
-			if (strcmp(p->zones[i].interfaces[j], name) == 0)
-				return &p->zones[i];
-	return NULL;
+	uint8_t z = policy_zone_by_interface(p, name);
+	return z == ZONE_NONE ? NULL : &p->zones[z];
 }
 
 static size_t
@@ -72,8 +70,9 @@ load_interface(struct loader *l, const struct node *value, void *into)
 	if (!read_ifname(l, value, &name))
 		return;
 	const struct policy_zone *owner = interface_owner(l->p, name);
-	if (owner) {
-		taken(l, value, "interface", owner->name);
+	uint8_t bridged = policy_zone_by_bridge(l->p, name);
+	if (owner || bridged != ZONE_NONE) {
+		taken(l, value, "interface", owner ? owner->name : l->p->zones[bridged].name);
 	} else if (interface_count(l->p) + d->interfaces.n >= PLAN_INTERFACES) {
 		load_error(l, value, "E115", "more than %d interfaces", PLAN_INTERFACES);
 	} else {
@@ -118,6 +117,21 @@ load_interfaces(struct loader *l, const struct node *value, void *into)
 	load_each(l, value, load_interface, into);
 }
 
+/* One bridge may have ports in several zones; its own name is in none of their lists. */
+static void
+load_bridge(struct loader *l, const struct node *value, void *into)
+{
+	struct zone_draft *d = into;
+	const char *name;
+	if (!read_ifname(l, value, &name))
+		return;
+	const struct policy_zone *owner = interface_owner(l->p, name);
+	if (owner)
+		taken(l, value, "interface", owner->name);
+	else
+		d->bridge = name;
+}
+
 static void
 load_networks(struct loader *l, const struct node *value, void *into)
 {
@@ -154,6 +168,7 @@ add_zone(struct loader *l, const char *name, const struct zone_draft *d, const s
 		.name = name,
 		.interfaces = d->interfaces.items,
 		.n_interfaces = d->interfaces.n,
+		.bridge = d->bridge,
 		.networks = d->networks.items,
 		.n_networks = d->networks.n,
 		.by_address = d->by_address,
@@ -182,20 +197,43 @@ zone_name_fits(struct loader *l, const struct node *key, const char **ret_name)
 	return zone_find(l->p, *ret_name) < 0; /* twice is told as a key that stands twice */
 }
 
+/* Interfaces from which packets are routed, or ports of a bridge: one or the other, and ports need their bridge's name. */
+static void
+check_bridge(struct loader *l, const struct node *zone, const struct zone_draft *d)
+{
+	const struct node *bridge = node_get(zone, "bridge"), *ports = node_get(zone, "ports"), *routed = node_get(zone, "interfaces");
+	if (bridge && routed)
+		diag_hint(load_error(l, routed, "E148", "a zone has interfaces: or the ports: of a bridge, not both"),
+			  "what is bridged and what is routed are two zones");
+	else if (bridge && !ports)
+		diag_hint(load_error(l, bridge, "E148", "of the bridge \"%.64s\" no ports: are named", bridge->text ? bridge->text : ""),
+			  "ports: [eth1] – those behind which the devices are");
+	else if (ports && !bridge)
+		load_error(l, ports, "E148", "ports: are those of a bridge:, which is not named");
+	const char *const *names = d->interfaces.items;
+	for (size_t i = 0; d->bridge && i < d->interfaces.n; i++)
+		if (strcmp(names[i], d->bridge) == 0)
+			load_error(l, ports ? ports : bridge, "E148", "the bridge \"%s\" cannot be a port of its own", d->bridge);
+}
+
 static void
 load_zone(struct loader *l, const struct node *key)
 {
 	static const struct field fields[] = {{"interfaces", load_interfaces, 0},
+					      {"bridge", load_bridge, 0},
+					      {"ports", load_interfaces, 0},
 					      {"networks", load_networks, 0},
 					      {"identify-by", load_identify_by, 0}};
-	static const struct schema schema = {"a zone", fields, 3, 0};
+	static const struct schema schema = {"a zone", fields, 5, 0};
 	struct zone_draft d = {0};
 	const char *name;
 	if (!zone_name_fits(l, key, &name))
 		return;
 	load_map(l, key->value, &schema, &d);
-	if (key->value->kind == NODE_MAP && !node_get(key->value, "interfaces") &&
-	    !node_get(key->value, "networks"))
+	if (key->value->kind == NODE_MAP)
+		check_bridge(l, key->value, &d);
+	if (key->value->kind == NODE_MAP && !node_get(key->value, "interfaces") && !node_get(key->value, "networks") &&
+	    !node_get(key->value, "bridge") && !node_get(key->value, "ports"))
 		load_error(l, key, "E140", "zone \"%s\" has neither interfaces nor networks", name);
 	add_zone(l, name, &d, key);
 }

@@ -373,6 +373,36 @@ test_words(void **state)
 	policy_free(p);
 }
 
+/* Words for what is known of a device, of a place beside its country, and of a limit. */
+static void
+test_more_words(void **state)
+{
+	(void)state;
+	struct policy *p = load("allow",
+				"rules:\n"
+				"  - {name: a, from: {covered: true}, to: any, action: block}\n"
+				"  - {name: b, from: {unmasked: true}, to: any, action: block}\n"
+				"  - {name: c, from: any, to: {continent: AS, registered-country: \"NO\"}, action: block}\n"
+				"  - {name: all, from: any, to: any, port: tcp/443, limit: {bytes: 200MB, per: day, zone: UTC}, action: allow}\n"
+				"default: block\n");
+	struct facts f = usual();
+	struct judgement j;
+	struct sentences s = {0};
+	uint64_t used[1] = {5000000};
+	f.known = FACT_ALL;
+	f.used = used;
+	f.n_used = 1;
+	policy_explain(p, &f, 0, &j, note_conditions, &s);
+	assert_string_equal(s.text, "a: covered = true / false\n"
+				    "b: unmasked = true / false\n"
+				    "c: continent = AS / EU\n"
+				    "c: registered-country = NO / SE\n"
+				    "all: port = tcp/443 / tcp/443\n"
+				    "all: limit = bytes: 200MB, per: day, zone: UTC / 5.0 MB of 200.0 MB used this day\n"
+				    "all: direction = outbound / outbound\n");
+	policy_free(p);
+}
+
 /* A rule of very many values is still one line. */
 static void
 test_long(void **state)
@@ -399,6 +429,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agreement), cmocka_unit_test(test_words_for_all), cmocka_unit_test(test_change),
 		cmocka_unit_test(test_words),	  cmocka_unit_test(test_long),
+		cmocka_unit_test(test_more_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

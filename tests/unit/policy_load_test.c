@@ -204,14 +204,14 @@ test_limits(void **state)
 		unsigned n;
 		const char *tail;
 	} cases[] = {
-		{HEAD "rules:\n", "  - {name: r@, from: any, to: any, port: 1, action: block}\n", 4097, ""},
+		{HEAD "rules:\n", "  - {name: r@, from: any, to: any, port: 1, action: block}\n", 16385, ""},
 		{HEAD "devices:\n", "  - {name: d@, address: 10.20.0.1}\n", 16385, ""},
 		{HEAD "sets:\n", "  s@: {private: true}\n", 1025, ""},
 		{HEAD "tests:\n", "  - {from: 10.20.0.1, to: 192.0.2.1, port: tcp/1, expect: block} # @\n",
 		 4097, ""},
 		{HEAD "outputs:\n", "  - eve: {path: /@}\n", 17, ""},
 		{HEAD "geo: {country: [", "/a@, ", 9, "/b]}\n"},
-		{HEAD "sets: {s: {asn: [", "1@, ", 262144, "5]}}\n"},
+		{HEAD "sets: {s: {asn: [", "1@, ", 1048576, "5]}}\n"},
 		{HEAD "x: ", "[ #@\n", 17, ""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -237,7 +237,7 @@ test_large(void **state)
 	for (unsigned i = 0; i < 60000; i++)
 		fprintf(out, ", 100.%u.%u.0/24", i >> 8, i & 255);
 	fputs("]}\nrules:\n", out);
-	for (unsigned i = 0; i < 4096; i++)
+	for (unsigned i = 0; i < 16384; i++)
 		fprintf(out, "  - {name: r%u, from: any, to: big, port: tcp/%u, action: block, id: %u}\n", i,
 			i, 1000000 + i);
 	fclose(out);
@@ -285,6 +285,46 @@ test_plan(void **state)
 	assert_int_equal(plan.queue_buffer, 1 << 20);
 	assert_int_equal(plan.queue_length, 8192);
 	policy_free(p);
+}
+
+/* Ports are interfaces that have a bridge; the bridge's own name is no interface of a zone, and its ports are no destination. */
+static void
+test_bridge(void **state)
+{
+	(void)state;
+	struct plan plan, bad;
+	struct addr a;
+	struct policy *p = load("version: 1\nmode: monitor\nzones:\n  a: {bridge: br0, ports: [eth1, eth2], networks: [10.1.0.0/16]}\n"
+				"  b: {interfaces: [eth3], networks: [10.2.0.0/16]}\n  c: {bridge: br0, ports: eth4, identify-by: address}\n"
+				"default: block\n");
+	policy_plan(p, &plan);
+	assert_true(plan_valid(&plan));
+	assert_int_equal(plan.n_interfaces, 4);
+	assert_string_equal(plan.bridges[0], "br0");
+	assert_string_equal(plan.interfaces[1], "eth2");
+	assert_string_equal(plan.bridges[2], "");
+	assert_string_equal(plan.bridges[3], "br0");
+	assert_true(plan.by_address[3] && !plan.by_address[0]);
+	assert_int_equal(policy_zone_by_interface(p, "eth2"), 0);
+	assert_int_equal(policy_zone_by_interface(p, "br0"), ZONE_NONE);
+	assert_int_equal(policy_zone_by_bridge(p, "br0"), 0);
+	assert_int_equal(policy_zone_by_bridge(p, "eth1"), ZONE_NONE);
+	assert_true(policy_is_port(p, 0) && !policy_is_port(p, 1) && policy_is_port(p, 2) && !policy_is_port(p, ZONE_NONE));
+	assert_true(addr_parse("10.1.0.9", &a));
+	assert_int_equal(policy_zone_by_addr(p, &a), 0);
+	assert_int_equal(policy_far_zone_by_addr(p, &a), ZONE_NONE);
+	assert_true(addr_parse("10.2.0.9", &a));
+	assert_int_equal(policy_far_zone_by_addr(p, &a), 1);
+	policy_free(p);
+	bad = plan;
+	memset(bad.bridges[0], 'a', PLAN_IFNAME);
+	assert_false(plan_valid(&bad));
+	bad = plan;
+	strcpy(bad.bridges[1], "a\";");
+	assert_false(plan_valid(&bad));
+	bad = plan;
+	strcpy(bad.bridges[1], "eth2"); /* a port of itself */
+	assert_false(plan_valid(&bad));
 }
 
 static void
@@ -399,6 +439,7 @@ main(void)
 		cmocka_unit_test(test_damaged), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_large),	cmocka_unit_test(test_many_twins),
 		cmocka_unit_test(test_plan),	cmocka_unit_test(test_plan_valid),
+		cmocka_unit_test(test_bridge),
 		cmocka_unit_test(test_salvage), cmocka_unit_test(test_defaults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
