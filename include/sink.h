@@ -2,8 +2,9 @@
 /*
  * Where records go: EVE file, syslog datagrams, standard output. A record is printed once and offered to every sink that wants its type.
  *
- * No sink ever blocks the packet path. What cannot be written now waits in a bounded ring; when that is full the oldest records that
- * are not alerts go first, alerts last; what went is counted by type.
+ * No sink ever blocks the packet path: each output has a thread that writes, and offering a record to it is a copy into memory. What cannot
+ * be written now waits there, bounded; when that is full the oldest records that are not alerts go first, alerts last;
+ * what went is counted by type.
  */
 #ifndef LENSCAP_SINK_H
 #define LENSCAP_SINK_H
@@ -20,27 +21,37 @@ struct sinks;
 
 /*
  * Writes one finished line, the first record of a file that has just been created (or is empty). Returns its length, 0: none.
- * Called by sinks_new(), sinks_tick() and sinks_reopen() only.
+ * Called from within sinks_*() only, in the caller's thread.
  */
 typedef size_t sink_first_record(void *arg, const struct now *now, char *out, size_t cap);
 
 /*
- * outputs: from policy_outputs(), copied. The path of a syslog output is the log socket; NULL or "" is /dev/log. syslog_fd: an unconnected AF_UNIX datagram socket or -1; borrowed. A file that cannot be opened is
- * logged, retried once a second by sinks_tick(), and its records wait in the ring meanwhile.
+ * outputs: from policy_outputs(), copied. The path of a syslog output is the log socket; NULL or "" is /dev/log. syslog_fd: an unconnected
+ * AF_UNIX datagram socket or -1; borrowed. A file that cannot be opened is logged, retried once a second by sinks_tick(), and its records
+ * wait in memory meanwhile.
+ * background: each output gets a thread that opens and writes. It is started by the first flush or tick, so that it is bound by all that the
+ * caller has given up until then. False: the calls below write themselves, which may block on a slow disk.
  * Sets SIGPIPE to be ignored when nobody handles it: a reader that goes away must not end the program.
  * first may be NULL. NULL only when memory is short.
  */
-struct sinks *sinks_new(const struct policy_output *outputs, size_t n, int syslog_fd, sink_first_record *first, void *arg,
+struct sinks *sinks_new(const struct policy_output *outputs, size_t n, int syslog_fd, bool background, sink_first_record *first, void *arg,
 			const struct now *now);
-/* Writes out what can be written without blocking, then frees. */
-void sinks_free(struct sinks *s);
+/*
+ * Outputs of `old` that go to the same target go on in s with all that waits and all counters. Before anything else is done with s.
+ * old is then only good for sinks_status() and to be freed.
+ */
+void sinks_inherit(struct sinks *s, struct sinks *old);
+/* Writes out what can be written within half a second, tells what cannot, frees. s may be NULL. */
+void sinks_free(struct sinks *s, const struct now *now);
+/* The same without waiting: the threads go on for five seconds at most and free themselves. */
+void sinks_retire(struct sinks *s, const struct now *now);
 
 /* Offers one printed line (with '\n', at most RECORD_BYTES) of this type to every sink. level: of an alert, for syslog's severity; else ALERT_NONE. */
 void sinks_write(struct sinks *s, uint32_t type, enum alert_level level, const struct now *now, const char *line, size_t len);
 
 /* Pushes buffered bytes out; call after each batch of packets. Cheap when there is nothing. */
 void sinks_flush(struct sinks *s, const struct now *now);
-/* Once a second: reopens files whose path vanished or was replaced, retries what failed, flushes. */
+/* Once a second: reopens files whose path vanished or was replaced, retries what failed, tells what hangs, flushes. */
 void sinks_tick(struct sinks *s, const struct now *now);
 /* Closes and reopens every file: for `reopen` and SIGHUP after a rotation. */
 void sinks_reopen(struct sinks *s, const struct now *now);
@@ -48,10 +59,11 @@ void sinks_reopen(struct sinks *s, const struct now *now);
 struct sink_status {
 	const char *kind, *path; /* path "" where there is none */
 	bool open;
+	bool stalled; /* takes nothing, and has told no error either */
 	int last_errno; /* 0: fine */
 	uint64_t written[RECORD_TYPES], dropped[RECORD_TYPES]; /* records, by bit number of RECORD_* */
 	uint64_t bytes;
-	size_t waiting; /* bytes in the ring */
+	size_t waiting; /* bytes in memory */
 };
 /* Rows live until the next call. */
 const struct sink_status *sinks_status(struct sinks *s, size_t *ret_n);

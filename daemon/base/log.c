@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 static const char *program = "lenscap";
 static bool verbose, priorities;
+static unsigned unheard; /* lines for which there was no room */
 
 /* syslog(3) levels, as the journal reads them. */
 enum { LEVEL_ERR = 3, LEVEL_WARNING = 4, LEVEL_INFO = 6, LEVEL_DEBUG = 7 };
@@ -28,7 +30,35 @@ log_set_priorities(bool on)
 	priorities = on;
 }
 
-/* One write(2) a line, so that lines of two processes on one stderr never mix. */
+/* A pipe or socket with room takes a whole line (pipe(7): PIPE_BUF); a file is always ready. */
+static bool
+has_room(void)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&p, 1, 0) != 0;
+}
+
+/* One write(2) a line, so that lines of two processes on one stderr never mix. Whoever reads us may stop; we do not. */
+static void
+put(const char *line, size_t n)
+{
+	char text[80];
+
+	if (!has_room()) {
+		unheard++;
+		return;
+	}
+	if (unheard) {
+		int m = snprintf(text, sizeof text, "%.20s: %u lines were lost: nobody read them\n", program, unheard);
+		unheard = 0;
+		if (write(STDERR_FILENO, text, (size_t)m) < 0 || !has_room())
+			return;
+	}
+	if (write(STDERR_FILENO, line, n) < 0)
+		return; /* nobody listens: there is no better place to say so */
+}
+
 static void
 emit(int level, int error, const char *fmt, va_list ap)
 {
@@ -48,8 +78,7 @@ emit(int level, int error, const char *fmt, va_list ap)
 		if ((unsigned char)line[i] < ' ')
 			line[i] = ' ';
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) < 0)
-		return; /* nobody listens: there is no better place to say so */
+	put(line, n);
 }
 
 #define EMIT(level, error)                                                                                   \

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What happens by the clock: expiry, roll-ups, gauges, stats, schedules, ages of databases; and what asks for a new generation. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "budget.h"
 #include "chronicle.h"
 #include "engine.h"
 #include "identity.h"
+#include "log.h"
 #include "mark.h"
 
 #define SEARCH_GAP_NS 20000000ull
+#define SECOND_NS 1000000000ull
+#define CLOCK_STEP_US INT64_C(2000000)
 
 enum {
 	EXPIRE_AT_ONCE = 4096, /* flows a tick: a full table empties in seconds without holding a packet up */
@@ -19,9 +23,9 @@ enum {
 static void
 check_geo(struct engine *e, int64_t now_s)
 {
-	if (now_s - e->last_geo_s < GEO_CHECK_S)
+	if (e->last_geo_ns && e->now.mono_ns - e->last_geo_ns < GEO_CHECK_S * SECOND_NS)
 		return;
-	e->last_geo_s = now_s;
+	e->last_geo_ns = e->now.mono_ns;
 	if (geo_age(e->is.geo, now_s))
 		report_geo(e);
 }
@@ -147,14 +151,52 @@ engine_names_changed(struct engine *e, const struct flow *f, const struct dns_me
 	e->asked_rejudge = engine_ask_rejudge(e) && !e->offline;
 }
 
-/* The hour at which some `when:` changes its answer: every flow must be judged again, and the kernel must forget what it knows. */
+/* Set by hand or by a time service, not slowed down or sped up; a suspended machine looks the same. */
+static void
+watch_clock(struct engine *e)
+{
+	int64_t offset_us = e->now.wall_us - (int64_t)(e->now.mono_ns / 1000), by_us = offset_us - e->clock_offset_us;
+
+	if ((e->last_tick_s || !e->offline) && (by_us > CLOCK_STEP_US || by_us < -CLOCK_STEP_US)) {
+		log_info("the clock was set by %" PRId64 " s: schedules and budgets follow it, what has a length keeps it", by_us / 1000000);
+		e->clock_set = true;
+		e->start_us += by_us;
+		e->policy_since_us += by_us;
+	}
+	e->clock_offset_us = offset_us;
+}
+
+/*
+ * The hour at which some `when:` changes its answer: every flow must be judged again, and the kernel must forget what it knows. The
+ * same when the clock was set: it may have jumped over such an hour, or back behind one.
+ */
 static void
 check_schedule(struct engine *e, int64_t now_s)
 {
-	if (!e->next_edge_s || now_s < e->next_edge_s)
+	bool set = e->clock_set;
+
+	if (!e->next_edge_s)
+		e->clock_set = set = false;
+	if (!e->next_edge_s || (!set && now_s < e->next_edge_s))
 		return;
-	if (engine_ask_rejudge(e))
-		e->next_edge_s = policy_next_edge(e->is.policy, now_s);
+	if (!engine_ask_rejudge(e))
+		return;
+	e->next_edge_s = policy_next_edge(e->is.policy, now_s);
+	e->clock_set = false;
+}
+
+/* At fixed distances, whatever the wall clock does. */
+static void
+check_stats(struct engine *e)
+{
+	uint64_t every_ns = policy_options(e->is.policy)->stats_s * SECOND_NS;
+
+	if (!e->last_stats_ns)
+		e->last_stats_ns = e->now.mono_ns;
+	if (every_ns == 0 || e->now.mono_ns - e->last_stats_ns < every_ns)
+		return;
+	e->last_stats_ns = e->now.mono_ns;
+	report_stats(e);
 }
 
 void
@@ -170,19 +212,14 @@ engine_tick(struct engine *e)
 	budget_pace(e);
 	if (now_s == e->last_tick_s)
 		return;
+	watch_clock(e);
 	e->last_tick_s = now_s;
 	gauges(e);
 	check_schedule(e, now_s);
 	check_identity(e);
 	budget_tick(e);
 	check_geo(e, now_s);
-	if (!e->last_stats_s)
-		e->last_stats_s = now_s;
-	uint32_t every = policy_options(e->is.policy)->stats_s;
-	if (every && now_s - e->last_stats_s >= every) {
-		e->last_stats_s = now_s;
-		report_stats(e);
-	}
+	check_stats(e);
 	sinks_tick(e->is.sinks, &e->now);
 	chronicle_tick(e);
 }

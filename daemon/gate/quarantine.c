@@ -59,7 +59,7 @@ quarantine_sane(const struct channel_quarantine *m)
 {
 	bool has_addr = addr_cmp(&m->addr, &no_addr) != 0;
 
-	if (m->by_address > 1 || m->release > 1 || m->seconds > QUARANTINE_SECONDS_MAX)
+	if (m->head.count || m->by_address > 1 || m->release > 1 || m->seconds > QUARANTINE_SECONDS_MAX)
 		return false;
 	return m->by_address ? has_addr && mac_is_zero(&m->mac) : is_unicast(&m->mac);
 }
@@ -150,6 +150,15 @@ quarantine_take(struct quarantine *q, const struct channel_quarantine *m, int64_
 	e->until_s = until_s;
 	add_address(q, e, &m->addr);
 	q->changed = q->unsaved = true;
+}
+
+void
+quarantine_shift(struct quarantine *q, int64_t seconds)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (q->list[i].until_s)
+			q->list[i].until_s += seconds;
+	q->unsaved |= q->n > 0;
 }
 
 void

@@ -32,6 +32,8 @@ bool quarantine_sane(const struct channel_quarantine *m);
 bool quarantine_is_full(struct quarantine *q, const struct channel_quarantine *m);
 /* Takes a device in (again: for the new time), or lets it go. The kernel does not know yet: quarantine_changed(). */
 void quarantine_take(struct quarantine *q, const struct channel_quarantine *m, int64_t now_s);
+/* The wall clock was set by this much: what has an end keeps what was left of it. */
+void quarantine_shift(struct quarantine *q, int64_t seconds);
 /* Ends what is over by now_s (wall clock). */
 void quarantine_expire(struct quarantine *q, int64_t now_s);
 /* The kernel's neighbour table: what a device in quarantine is reached by, and what it is not any more. */

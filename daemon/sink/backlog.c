@@ -36,7 +36,7 @@ struct queue {
 struct backlog {
 	struct block *blocks;
 	struct line *lines; /* by first block */
-	size_t n_blocks, n_free;
+	size_t n_blocks, n_free, n_used; /* used: ever; the rest is memory that nobody has touched yet */
 	int32_t free;
 	struct queue queues[QUEUES];
 	int32_t started; /* a line that is partly out: in no queue any more */
@@ -60,9 +60,7 @@ backlog_new(size_t bytes)
 		return NULL;
 	}
 	b->n_free = b->n_blocks;
-	for (size_t i = 0; i < b->n_blocks; i++)
-		b->blocks[i].next = i + 1 < b->n_blocks ? (int32_t)(i + 1) : NONE;
-	b->free = b->n_blocks > 0 ? 0 : NONE;
+	b->free = NONE;
 	b->started = NONE;
 	for (size_t q = 0; q < QUEUES; q++)
 		b->queues[q] = (struct queue){NONE, NONE};
@@ -157,17 +155,33 @@ evict_one(struct backlog *b, bool for_alert, uint64_t dropped[RECORD_TYPES])
 	return true;
 }
 
-/* Takes blocks off the free list and fills them; there are enough. */
+/* There is one. */
+static int32_t
+take_block(struct backlog *b)
+{
+	int32_t id = b->free;
+
+	b->n_free--;
+	if (id == NONE)
+		return (int32_t)b->n_used++;
+	b->free = b->blocks[id].next;
+	return id;
+}
+
+/* Fills blocks; there are enough. */
 static int32_t
 store(struct backlog *b, const char *line, size_t len)
 {
-	int32_t first = b->free, last = NONE;
+	int32_t first = NONE, last = NONE;
 
 	for (size_t at = 0; at < len; at += BLOCK_BYTES) {
-		last = b->free;
-		b->free = b->blocks[last].next;
-		b->n_free--;
-		memcpy(b->blocks[last].bytes, line + at, len - at < BLOCK_BYTES ? len - at : BLOCK_BYTES);
+		int32_t id = take_block(b);
+		if (first == NONE)
+			first = id;
+		else
+			b->blocks[last].next = id;
+		last = id;
+		memcpy(b->blocks[id].bytes, line + at, len - at < BLOCK_BYTES ? len - at : BLOCK_BYTES);
 	}
 	b->blocks[last].next = NONE;
 	return first;

@@ -16,7 +16,7 @@
 
 #include "policy.h"
 
-enum { BACKLOG_BYTES = 1 << 20 };
+enum { BACKLOG_BYTES = 4 << 20 };
 
 struct line_info {
 	uint32_t type; /* one RECORD_* bit */

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "sink_kind.h"
 
 enum {
@@ -24,8 +23,7 @@ open_path(const char *path)
 
 	if (fd < 0)
 		return errno == EEXIST ? open(path, OPEN_FLAGS) : -1;
-	if (fchmod(fd, FILE_MODE) < 0)
-		log_warn("%s: cannot set the mode to 0640", path);
+	(void)fchmod(fd, FILE_MODE); /* our own file: only a file system without modes refuses */
 	return fd;
 }
 
@@ -47,13 +45,14 @@ ends_whole(const char *path, const struct stat *st)
 }
 
 static void
-prepare_preface(struct sink *s, const struct sink_env *env, const struct stat *st, const struct now *now)
+prepare_preface(struct sink *s, const struct stat *st)
 {
+	s->preface_state = PREFACE_NONE;
 	s->preface_len = s->preface_sent = 0;
 	if (!S_ISREG(st->st_mode))
 		return;
-	if (st->st_size == 0 && env->first)
-		s->preface_len = env->first(env->arg, now, s->preface, sizeof s->preface);
+	if (st->st_size == 0 && s->wants_first)
+		s->preface_state = PREFACE_WANTED;
 	if (st->st_size > 0 && !ends_whole(s->path, st)) {
 		s->preface[0] = '\n';
 		s->preface_len = 1;
@@ -61,7 +60,7 @@ prepare_preface(struct sink *s, const struct sink_env *env, const struct stat *s
 }
 
 static int
-eve_open(struct sink *s, const struct sink_env *env, const struct now *now)
+eve_open(struct sink *s)
 {
 	struct stat st;
 	int fd = open_path(s->path);
@@ -76,7 +75,7 @@ eve_open(struct sink *s, const struct sink_env *env, const struct now *now)
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
 	s->mode = st.st_mode;
-	prepare_preface(s, env, &st, now);
+	prepare_preface(s, &st);
 	return 0;
 }
 
@@ -106,7 +105,7 @@ static void
 eve_close(struct sink *s)
 {
 	stream_finish(s, write_file);
-	backlog_restart(s->backlog);
+	lane_restart(s->lane);
 	close(s->fd);
 	s->fd = -1;
 }
@@ -114,6 +113,7 @@ eve_close(struct sink *s)
 const struct sink_kind sink_eve = {
 	.name = "eve",
 	.default_path = "",
+	.pollable = true,
 	.open = eve_open,
 	.push = eve_push,
 	.moved = eve_moved,

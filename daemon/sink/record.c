@@ -192,6 +192,11 @@ print_head(struct printer *p, const struct record *r, const char *type)
 	if (r->in_iface && *r->in_iface)
 		print_name(p, "in_iface", r->in_iface);
 	json_str(&p->j, "event_type", type);
+	if (r->vlan) {
+		json_array(&p->j, "vlan");
+		json_uint(&p->j, NULL, r->vlan);
+		json_array_end(&p->j);
+	}
 	print_ends(p, r);
 	if (r->app_proto)
 		print_name(p, "app_proto", r->app_proto);

@@ -57,6 +57,8 @@ static const struct counter engine_counters[] = {
 	STAT(geo_unknown),
 	STAT(inspected),
 	STAT(flows_pending),
+	STAT(flows_by_kind),
+	STAT(ended_forgotten),
 	STAT(held_packets),
 	STAT(held_released),
 	STAT(held_dropped),
@@ -129,7 +131,8 @@ static const struct counter kernel_counters[] = {
 	KERNEL(invalid_packets),   KERNEL(verdicts),	       KERNEL(verdicts_refused), KERNEL(uninspected),
 	KERNEL(news_lost),	   KERNEL(messages_lost),      KERNEL(quarantined_packets), KERNEL(flooded_packets),
 	KERNEL(announcements_skipped), KERNEL(gate_cpu_us),    KERNEL(gate_rss_bytes),	 KERNEL(gate_start_us),
-	KERNEL(gate_fds),
+	KERNEL(gate_fds),	   KERNEL(bare_packets),       KERNEL(kind_packets),
+	KERNEL(cut_packets),	   KERNEL(reply_packets),
 };
 
 /* The 32-bit ones. */

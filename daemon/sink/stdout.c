@@ -12,12 +12,10 @@
 #include "sink_kind.h"
 
 static int
-stdout_open(struct sink *s, const struct sink_env *env, const struct now *now)
+stdout_open(struct sink *s)
 {
 	struct stat st;
 
-	(void)env;
-	(void)now;
 	if (fstat(STDOUT_FILENO, &st) < 0)
 		return -1;
 	s->fd = STDOUT_FILENO;
@@ -80,6 +78,7 @@ stdout_close(struct sink *s)
 const struct sink_kind sink_stdout = {
 	.name = "stdout",
 	.default_path = "",
+	.pollable = true,
 	.open = stdout_open,
 	.push = stdout_push,
 	.close = stdout_close,

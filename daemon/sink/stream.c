@@ -29,9 +29,10 @@ took_preface(struct sink *s, size_t n)
 		s->preface_sent += n;
 		return 0;
 	}
-	if (s->preface_len > 1) /* not the lone '\n' */
+	if (s->preface_state == PREFACE_READY) /* else the lone '\n' */
 		s->written[__builtin_ctz(RECORD_STATS)]++;
 	s->preface_len = s->preface_sent = 0;
+	s->preface_state = PREFACE_NONE;
 	return n - rest;
 }
 
@@ -45,7 +46,7 @@ hand_over(struct sink *s, stream_writer *write, struct iovec *iov, size_t n)
 	if (m <= 0)
 		return -1;
 	s->bytes += (size_t)m;
-	backlog_took(s->backlog, took_preface(s, (size_t)m), s->written);
+	lane_took(s->lane, took_preface(s, (size_t)m), s->written);
 	return m;
 }
 
@@ -55,7 +56,7 @@ stream_push(struct sink *s, stream_writer *write)
 	struct iovec iov[STREAM_VECTORS];
 	size_t n = view_preface(s, iov);
 
-	n += backlog_view(s->backlog, iov + n, STREAM_VECTORS - n, SIZE_MAX);
+	n += lane_view(s->lane, iov + n, STREAM_VECTORS - n);
 	return n > 0 ? hand_over(s, write, iov, n) : 0;
 }
 
@@ -68,8 +69,8 @@ stream_finish(struct sink *s, stream_writer *write)
 
 	do {
 		size_t n = s->preface_sent > 0 ? view_preface(s, iov) : 0;
-		if (n == 0 && backlog_started(s->backlog))
-			n = backlog_view(s->backlog, iov, STREAM_VECTORS, 1);
+		if (n == 0 && lane_started(s->lane))
+			n = lane_view(s->lane, iov, 1);
 		m = n > 0 ? hand_over(s, write, iov, n) : 0;
 	} while (m > 0);
 }

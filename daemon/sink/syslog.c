@@ -18,13 +18,10 @@
 /* RFC 5424, table 2. */
 enum { SEVERITY_CRITICAL = 2, SEVERITY_WARNING = 4, SEVERITY_NOTICE = 5, SEVERITY_INFO = 6 };
 
-enum { DATAGRAM_VECTORS = 2 + RECORD_BYTES / 128 };
-
 static int
-syslog_open(struct sink *s, const struct sink_env *env, const struct now *now)
+syslog_open(struct sink *s)
 {
-	(void)now;
-	if (env->syslog_fd < 0) {
+	if (s->syslog_fd < 0) {
 		errno = ENOTCONN;
 		return -1;
 	}
@@ -32,7 +29,7 @@ syslog_open(struct sink *s, const struct sink_env *env, const struct now *now)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	s->fd = env->syslog_fd;
+	s->fd = s->syslog_fd;
 	return 0;
 }
 
@@ -90,9 +87,9 @@ static ssize_t
 send_line(const struct sink *s, const struct line_info *info)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	struct iovec iov[DATAGRAM_VECTORS];
+	struct iovec iov[2];
 	struct text head;
-	size_t n = 1 + backlog_view(s->backlog, iov + 1, DATAGRAM_VECTORS - 1, 1);
+	size_t n = 1 + lane_view(s->lane, iov + 1, 1);
 
 	header(&head, s, info);
 	iov[0] = (struct iovec){head.b, head.len};
@@ -107,19 +104,19 @@ static ssize_t
 syslog_push(struct sink *s)
 {
 	size_t len;
-	const struct line_info *info = backlog_next(s->backlog, &len);
+	const struct line_info *info = lane_next(s->lane, &len);
 
 	if (!info)
 		return 0;
 	ssize_t m = send_line(s, info);
 	if (m < 0 && errno == EMSGSIZE) {
-		backlog_drop_next(s->backlog, s->dropped);
+		lane_drop_next(s->lane, s->refused);
 		return 1;
 	}
 	if (m < 0)
 		return -1;
 	s->bytes += (size_t)m;
-	backlog_took(s->backlog, len, s->written);
+	lane_took(s->lane, len, s->written);
 	return m;
 }
 

@@ -23,7 +23,7 @@
 #define WALL INT64_C(1795412400123456)
 
 enum {
-	FILE_BYTES = 4 << 20,
+	FILE_BYTES = 16 << 20,
 	ALERT_BIT = 0,
 	FLOW_BIT = 1,
 	STATS_BIT = 3,
@@ -54,7 +54,7 @@ static inline struct sinks *
 open_one(enum output_kind kind, const char *path, int fd, unsigned *firsts)
 {
 	struct policy_output o = {.kind = kind, .path = path, .facility = 21, .types = ALL_TYPES};
-	struct sinks *s = sinks_new(&o, 1, fd, firsts ? first_record : NULL, firsts, &now);
+	struct sinks *s = sinks_new(&o, 1, fd, false, firsts ? first_record : NULL, firsts, &now);
 
 	assert_non_null(s);
 	return s;

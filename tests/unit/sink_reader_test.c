@@ -39,7 +39,7 @@ drain_all(struct sinks *s, int fd)
 static void
 test_fifo_stopped(void **state)
 {
-	enum { OFFERED = 3000 };
+	enum { OFFERED = 12000 };
 	char path[128];
 	unsigned firsts = 0;
 
@@ -63,7 +63,7 @@ test_fifo_stopped(void **state)
 	assert_int_equal(seen.alerts, OFFERED / 10);
 	assert_int_equal(seen.flows + row.dropped[FLOW_BIT], OFFERED - OFFERED / 10);
 	assert_int_equal(seen.flows, row.written[FLOW_BIT]);
-	sinks_free(s);
+	sinks_free(s, &now);
 	close(reader);
 	unlink(path);
 }
@@ -98,7 +98,7 @@ test_fifo_reader_changes(void **state)
 	struct seen seen = check_numbered(content); /* begins with a whole line */
 	assert_int_equal(seen.last, 399);
 	assert_int_equal(status(s).waiting, 0);
-	sinks_free(s);
+	sinks_free(s, &now);
 	close(reader);
 	unlink(path);
 }
@@ -159,7 +159,7 @@ test_syslog(void **state)
 	sinks_flush(s, &at);
 	expect_datagram(server, "<174>Mar  8 09:01:01 lenscapd: @cee: {}");
 	assert_int_equal(status(s).written[FLOW_BIT], 2);
-	sinks_free(s);
+	sinks_free(s, &now);
 	assert_int_equal(fcntl(client, F_GETFD), 0); /* borrowed: still open */
 	close(client);
 	close(server);
@@ -205,7 +205,7 @@ test_syslog_daemon_changes(void **state)
 	tick(s);
 	assert_true(recv(server, content, 512, 0) > 0);
 	assert_int_equal(status(s).last_errno, 0);
-	sinks_free(s);
+	sinks_free(s, &now);
 	close(client);
 	close(server);
 	unlink(path);
@@ -223,13 +223,13 @@ test_syslog_without_socket(void **state)
 	put(s, RECORD_ALERT, "{}\n");
 	tick(s);
 	assert_int_equal(status(s).waiting, 3);
-	sinks_free(s);
+	sinks_free(s, &now);
 	memset(path, 'p', sizeof path - 1);
 	path[sizeof path - 1] = '\0';
 	int client = socket(AF_UNIX, SOCK_DGRAM, 0);
 	s = open_one(OUTPUT_SYSLOG, path, client, NULL);
 	assert_int_equal(status(s).last_errno, ENAMETOOLONG);
-	sinks_free(s);
+	sinks_free(s, &now);
 	close(client);
 }
 
@@ -254,7 +254,7 @@ test_syslog_too_large(void **state)
 	assert_true(recv(server, content, 512, 0) > 0);
 	/* The largest record that there may be, through a socket of the usual size. */
 	int usual = socket(AF_UNIX, SOCK_DGRAM, 0);
-	sinks_free(s);
+	sinks_free(s, &now);
 	s = open_one(OUTPUT_SYSLOG, path, usual, NULL);
 	big[sizeof big - 2] = '\n';
 	put(s, RECORD_FLOW, big);
@@ -262,7 +262,7 @@ test_syslog_too_large(void **state)
 	ssize_t n = recv(server, content, sizeof content, 0);
 	assert_int_equal(n, (ssize_t)(sizeof big - 2 + strlen("<174>Nov 23 05:40:00 lenscapd: @cee: ")));
 	assert_int_equal(content[n - 1], 'x');
-	sinks_free(s);
+	sinks_free(s, &now);
 	close(usual);
 	close(client);
 	close(server);
@@ -292,7 +292,7 @@ restore_stdout(int saved)
 static void
 run_stdout(int write_end, int read_end)
 {
-	enum { OFFERED = 2000 };
+	enum { OFFERED = 12000 };
 
 	fcntl(read_end, F_SETFL, O_NONBLOCK);
 	int saved = swap_stdout(write_end);
@@ -306,7 +306,7 @@ run_stdout(int write_end, int read_end)
 	drain_all(s, read_end);
 	struct sink_status row = status(s);
 	int flags = fcntl(STDOUT_FILENO, F_GETFL);
-	sinks_free(s);
+	sinks_free(s, &now);
 	restore_stdout(saved);
 	assert_true(stuck.waiting > 0);
 	assert_int_equal(flags & O_NONBLOCK, 0); /* it is not ours alone */
@@ -350,7 +350,7 @@ test_stdout_file_and_broken_pipe(void **state)
 	int fd = open(fresh_path(path), O_WRONLY | O_CREAT, 0600), saved = swap_stdout(fd);
 	struct sinks *s = open_one(OUTPUT_STDOUT, NULL, -1, NULL);
 	put(s, RECORD_FLOW, "line\n");
-	sinks_free(s);
+	sinks_free(s, &now);
 	restore_stdout(saved);
 	close(fd);
 	assert_string_equal(read_file(path), "line\n");
@@ -361,7 +361,7 @@ test_stdout_file_and_broken_pipe(void **state)
 	put(s, RECORD_FLOW, "line\n");
 	sinks_flush(s, &now);
 	struct sink_status row = status(s);
-	sinks_free(s);
+	sinks_free(s, &now);
 	restore_stdout(saved);
 	close(p[1]);
 	assert_int_equal(row.last_errno, EPIPE);
@@ -386,7 +386,7 @@ test_backs_off(void **state)
 	soon.mono_ns++;
 	sinks_flush(s, &soon);
 	assert_int_equal(status(s).waiting, 0);
-	sinks_free(s);
+	sinks_free(s, &now);
 	close(client);
 	close(server);
 	unlink(path);
