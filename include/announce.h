@@ -18,6 +18,7 @@ enum { ANNOUNCE_BYTES = 32768 }; /* of one datagram of the log's socket: what th
 
 struct announced {
 	uint32_t in; /* interface index */
+	uint32_t in_port; /* where that is a bridge, the port of it */
 	bool has_mac, has_seq;
 	struct mac mac; /* source of the frame */
 	uint32_t seq;	/* of the copies of this group; a gap is what was lost */

@@ -28,6 +28,7 @@ struct device {
 	uint32_t hash_next, newer, older; /* the table's own */
 	bool by_address;	/* then `addr` is its identity and `mac` is not */
 	uint8_t zone;
+	uint16_t vlan;		/* that its frames came with across a bridge; 0: none */
 	bool alerted;		/* told once that it is not in the inventory */
 	bool placed;		/* this slot is somebody's */
 	bool restored;		/* came out of the inventory that was kept: not new, whenever it is seen */

@@ -18,6 +18,8 @@ struct queued {
 	uint16_t queue;
 	uint32_t mark;	  /* as the packet came, with the kernel's hint in our field */
 	uint32_t in, out; /* interface indices; 0: none */
+	uint32_t in_port, out_port; /* where those are a bridge, the ports of it; 0: not known, or it is none */
+	uint16_t vlan;	  /* 1..4094 of the tag that it came with across a guarded bridge; 0: none */
 	bool has_mac;
 	struct mac mac; /* source of the frame */
 	struct span ip; /* the copied bytes from the IP header on */

@@ -69,7 +69,7 @@ speaker(struct engine *e, const struct announced *a, const struct packet *p, con
 {
 	size_t n;
 	const struct policy_zone *zones = policy_zones(e->is.policy, &n);
-	const struct link_zone *link = link_find(e, a->in);
+	const struct link_zone *link = link_side(e, a->in, a->in_port);
 	bool is_new = false;
 
 	if (link->zone >= n)

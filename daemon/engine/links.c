@@ -8,8 +8,13 @@
 void
 links_rezone(struct engine *e)
 {
-	for (size_t i = 0; i < e->n_links; i++)
-		e->links[i].zone = policy_zone_by_interface(e->is.policy, e->links[i].name);
+	for (size_t i = 0; i < e->n_links; i++) {
+		struct link_zone *l = &e->links[i];
+		uint8_t bridged = policy_zone_by_bridge(e->is.policy, l->name);
+		l->by_port = bridged != ZONE_NONE;
+		l->zone = l->by_port ? bridged : policy_zone_by_interface(e->is.policy, l->name);
+		l->is_port = !l->by_port && policy_is_port(e->is.policy, l->zone);
+	}
 }
 
 void
@@ -32,4 +37,12 @@ link_find(const struct engine *e, uint32_t index)
 		if (e->links[i].index == index)
 			return &e->links[i];
 	return &none;
+}
+
+const struct link_zone *
+link_side(const struct engine *e, uint32_t index, uint32_t port)
+{
+	const struct link_zone *l = link_find(e, index);
+
+	return l->by_port && port ? link_find(e, port) : l;
 }

@@ -4,17 +4,8 @@
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
-#include <linux/netlink.h>
 
-enum { HEADER = sizeof(struct nlmsghdr) };
-
-static void
-skip_padding(struct cursor *c, uint32_t len)
-{
-	size_t pad = (NLMSG_ALIGNTO - len % NLMSG_ALIGNTO) % NLMSG_ALIGNTO;
-
-	cursor_skip(c, pad < cursor_left(c) ? pad : cursor_left(c));
-}
+#include "netlink_walk.h"
 
 static void
 read_attribute(uint16_t type, struct cursor c, struct announced *a)
@@ -22,6 +13,9 @@ read_attribute(uint16_t type, struct cursor c, struct announced *a)
 	switch (type) {
 	case NFULA_IFINDEX_INDEV:
 		a->in = cursor_u32(&c);
+		break;
+	case NFULA_IFINDEX_PHYSINDEV:
+		a->in_port = cursor_u32(&c);
 		break;
 	case NFULA_HWADDR: {
 		uint16_t len = cursor_u16(&c);
@@ -56,17 +50,15 @@ wire_length(struct span ip)
 static enum announce_kind
 read_packet(struct cursor *body, struct announced *a)
 {
+	struct cursor value;
+	enum walk walk;
+	uint16_t type;
+
 	cursor_skip(body, sizeof(struct nfgenmsg));
-	while (cursor_left(body) >= NLA_HDRLEN) {
-		uint16_t len = cursor_le16(body), type = cursor_le16(body) & NLA_TYPE_MASK;
-		if (len < NLA_HDRLEN)
-			return ANNOUNCE_BAD;
-		struct cursor value = cursor_take(body, len - NLA_HDRLEN);
-		if (value.bad)
-			return ANNOUNCE_BAD;
+	while ((walk = walk_attribute(body, &type, &value)) == WALK_ONE)
 		read_attribute(type, value, a);
-		skip_padding(body, len);
-	}
+	if (walk == WALK_BAD)
+		return ANNOUNCE_BAD;
 	a->wire_len = wire_length(a->ip);
 	return a->ip.len && a->in && !body->bad ? ANNOUNCE_PACKET : ANNOUNCE_BAD;
 }
@@ -74,18 +66,13 @@ read_packet(struct cursor *body, struct announced *a)
 enum announce_kind
 announce_next(struct cursor *datagram, struct announced *ret)
 {
+	struct cursor body;
+	uint16_t type;
+	enum walk walk = walk_message(datagram, &type, &body);
+
 	*ret = (struct announced){0};
-	if (cursor_left(datagram) < HEADER)
-		return ANNOUNCE_END;
-	uint32_t len = cursor_le32(datagram);
-	uint16_t type = cursor_le16(datagram);
-	cursor_skip(datagram, HEADER - 6);
-	if (len < HEADER || len - HEADER > cursor_left(datagram)) {
-		cursor_skip(datagram, cursor_left(datagram));
-		return ANNOUNCE_BAD;
-	}
-	struct cursor body = cursor_take(datagram, len - HEADER);
-	skip_padding(datagram, len);
+	if (walk != WALK_ONE)
+		return walk == WALK_END ? ANNOUNCE_END : ANNOUNCE_BAD;
 	if (type == NLMSG_ERROR || type == NLMSG_DONE || type == NLMSG_NOOP)
 		return ANNOUNCE_NONE;
 	if (type != (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET))

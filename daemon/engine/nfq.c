@@ -5,16 +5,10 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
-#include <linux/netlink.h>
 
-/* Netlink is in host order; cursor_le* is that on the machines we build for (hash.c asserts it). */
-enum { HEADER = sizeof(struct nlmsghdr) };
+#include "netlink_walk.h"
 
-static size_t
-aligned(size_t n)
-{
-	return (n + NLMSG_ALIGNTO - 1) & ~(size_t)(NLMSG_ALIGNTO - 1);
-}
+enum { NFQ_VLAN_SIGN = 0x4c43 };
 
 static void
 read_attribute(uint16_t type, struct cursor c, struct queued *q)
@@ -37,6 +31,18 @@ read_attribute(uint16_t type, struct cursor c, struct queued *q)
 	case NFQA_IFINDEX_OUTDEV:
 		q->out = cursor_u32(&c);
 		break;
+	case NFQA_IFINDEX_PHYSINDEV:
+		q->in_port = cursor_u32(&c);
+		break;
+	case NFQA_IFINDEX_PHYSOUTDEV:
+		q->out_port = cursor_u32(&c);
+		break;
+	case NFQA_PRIORITY: {
+		/* The rules of a guarded bridge write it there (daemon/gate/bridge.c); what else is there is others'. */
+		uint32_t p = cursor_u32(&c);
+		q->vlan = p >> 16 == NFQ_VLAN_SIGN ? p & 0xfff : 0;
+		break;
+	}
 	case NFQA_HWADDR: {
 		uint16_t len = cursor_u16(&c);
 		cursor_skip(&c, 2);
@@ -57,22 +63,19 @@ static enum nfq_kind
 read_packet(struct cursor *body, struct queued *q)
 {
 	bool has_header = false;
+	struct cursor value;
+	enum walk walk;
+	uint16_t type;
 
 	*q = (struct queued){0};
 	cursor_skip(body, 2); /* family, version */
 	q->queue = cursor_u16(body);
-	while (cursor_left(body) >= NLA_HDRLEN) {
-		uint16_t len = cursor_le16(body), type = cursor_le16(body) & NLA_TYPE_MASK;
-		if (len < NLA_HDRLEN)
-			return NFQ_BAD;
-		struct cursor value = cursor_take(body, len - NLA_HDRLEN);
-		if (value.bad)
-			return NFQ_BAD;
+	while ((walk = walk_attribute(body, &type, &value)) == WALK_ONE) {
 		read_attribute(type, value, q);
 		has_header |= type == NFQA_PACKET_HDR;
-		size_t pad = aligned(len) - len;
-		cursor_skip(body, pad < cursor_left(body) ? pad : cursor_left(body));
 	}
+	if (walk == WALK_BAD)
+		return NFQ_BAD;
 	if (q->wire_len < q->ip.len)
 		q->wire_len = q->ip.len; /* NFQA_CAP_LEN comes only where the copy was cut short */
 	return has_header && !body->bad ? NFQ_PACKET : NFQ_BAD;
@@ -91,18 +94,12 @@ read_error(struct cursor *body, int *ret_error)
 enum nfq_kind
 nfq_next(struct cursor *datagram, struct queued *ret_packet, int *ret_error)
 {
-	if (cursor_left(datagram) < HEADER)
-		return NFQ_END;
-	uint32_t len = cursor_le32(datagram);
-	uint16_t type = cursor_le16(datagram);
-	cursor_skip(datagram, HEADER - 6);
-	if (len < HEADER || len - HEADER > cursor_left(datagram)) {
-		cursor_skip(datagram, cursor_left(datagram));
-		return NFQ_BAD;
-	}
-	struct cursor body = cursor_take(datagram, len - HEADER);
-	size_t pad = aligned(len) - len;
-	cursor_skip(datagram, pad < cursor_left(datagram) ? pad : cursor_left(datagram));
+	struct cursor body;
+	uint16_t type;
+	enum walk walk = walk_message(datagram, &type, &body);
+
+	if (walk != WALK_ONE)
+		return walk == WALK_END ? NFQ_END : NFQ_BAD;
 	if (type == NLMSG_ERROR)
 		return read_error(&body, ret_error);
 	if (type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))

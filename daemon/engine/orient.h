@@ -18,6 +18,9 @@ struct orientation {
 struct orientation orient(const struct engine *e, const struct queued *q, const struct packet *p);
 /* The device on the camera side; made when it is new. Never NULL. */
 struct device *attach_device(struct engine *e, const struct orientation *o, const struct queued *q, bool *ret_new);
+/* Where only addresses are known: the guarded zone of a camera, and the zone of the far side or ZONE_NONE. */
+uint8_t guarded_zone_of(const struct engine *e, const struct addr *camera);
+uint8_t far_zone_of(const struct engine *e, const struct addr *a);
 /* True when the kernel's hint is in the packet's mark, which then holds no verdict. */
 bool hinted(const struct engine *e, const struct queued *q, unsigned hint);
 

@@ -89,8 +89,9 @@ join(struct member *m, const struct channel_link *link)
 static bool
 is_guarded(const struct plan *p, const char *name)
 {
+	/* A bridge takes everything in, and forwards it as its switch would: it joins nothing for that. */
 	for (uint32_t i = 0; i < p->n_interfaces; i++)
-		if (strncmp(p->interfaces[i], name, PLAN_IFNAME) == 0)
+		if (!p->bridges[i][0] && strncmp(p->interfaces[i], name, PLAN_IFNAME) == 0)
 			return true;
 	return false;
 }

@@ -76,7 +76,7 @@ static bool
 is_guarded(const struct plan *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->n_interfaces; i++)
-		if (strncmp(p->interfaces[i], name, PLAN_IFNAME) == 0)
+		if (strncmp(p->interfaces[i], name, PLAN_IFNAME) == 0 || strncmp(p->bridges[i], name, PLAN_IFNAME) == 0)
 			return true;
 	return false;
 }

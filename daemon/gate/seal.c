@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "bridge.h"
 #include "hash.h"
 #include "netlink.h"
 #include "ruleset.h"
@@ -34,10 +35,12 @@ static const struct part {
 };
 
 /* Sets whose elements only we change. */
-static const char *const our_sets[] = {RULESET_CAM, RULESET_FAR, "jail", "jail4", "jail6"};
+static const char *const our_sets[] = {RULESET_CAM, RULESET_FAR, BRIDGE_SET, "jail", "jail4", "jail6"};
 
 struct sealing {
 	uint64_t hash;
+	bool bridges;
+	uint8_t family;
 	const struct part *part;
 	size_t set;
 };
@@ -89,20 +92,39 @@ add_elements(const struct nlmsghdr *m, void *arg)
 	return MNL_CB_OK;
 }
 
+/* 1: of this family there is no such table. */
 static int
-seal_parts(struct netlink *n, struct sealing *s)
+seal_objects(struct netlink *n, struct sealing *s)
 {
+	uint64_t before = s->hash;
+
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		s->part = &parts[i];
-		struct nlmsghdr *m =
-			netlink_nf(n, NFNL_SUBSYS_NFTABLES, parts[i].type, NLM_F_DUMP, NFPROTO_INET, 0);
+		struct nlmsghdr *m = netlink_nf(n, NFNL_SUBSYS_NFTABLES, parts[i].type, NLM_F_DUMP, s->family, 0);
 		if (parts[i].by_table)
 			mnl_attr_put_strz(m, TABLE_NAME, RULESET_TABLE);
 		if (netlink_dump(n, m, add_object, s) < 0)
 			return -1;
-		if (i == 0 && s->hash == 0)
-			return 0;
+		if (i == 0 && s->hash == before)
+			return 1;
 	}
+	return 0;
+}
+
+/* The table of the bridge family has no sets; where no bridge is guarded, there is none. */
+static int
+seal_parts(struct netlink *n, struct sealing *s)
+{
+	s->family = NFPROTO_INET;
+	int rc = seal_objects(n, s);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	s->family = NFPROTO_BRIDGE;
+	rc = seal_objects(n, s);
+	if (rc > 0 && s->bridges)
+		s->hash = 0;
+	if (rc < 0 || s->hash == 0)
+		return rc < 0 ? rc : 0;
 	for (s->set = 0; s->set < sizeof our_sets / sizeof *our_sets; s->set++) {
 		struct nlmsghdr *m = netlink_nf(n, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET, 0);
 		mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
@@ -115,10 +137,10 @@ seal_parts(struct netlink *n, struct sealing *s)
 }
 
 int
-seal_read(struct netlink *n, uint64_t *ret_seal)
+seal_read(struct netlink *n, bool bridges, uint64_t *ret_seal)
 {
 	for (int i = 0; i < DUMP_TRIES; i++) {
-		struct sealing s = {0};
+		struct sealing s = {.bridges = bridges};
 		if (seal_parts(n, &s) == 0) {
 			*ret_seal = s.hash;
 			return 0;

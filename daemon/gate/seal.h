@@ -7,11 +7,15 @@
 #ifndef LENSCAP_GATE_SEAL_H
 #define LENSCAP_GATE_SEAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct netlink;
 
-/* 0 in *ret_seal: there is no such table. Returns 0, or -1 with errno. */
-int seal_read(struct netlink *n, uint64_t *ret_seal);
+/*
+ * bridges: ports of a bridge are guarded, so there must be a table of that family as well. 0 in *ret_seal: a table is not there. Returns 0,
+ * or -1 with errno.
+ */
+int seal_read(struct netlink *n, bool bridges, uint64_t *ret_seal);
 
 #endif

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "bridge.h"
 #include "netlink.h"
 
 void
@@ -62,19 +63,40 @@ each_counter(const struct nlmsghdr *m, void *arg)
 	for (size_t i = 0; i < RULESET_COUNTERS; i++)
 		if (is_string(by_type[NFTA_OBJ_NAME], ruleset_counters[i]))
 			take_value(&t->c[i], by_type[NFTA_OBJ_DATA]);
+	if (is_string(by_type[NFTA_OBJ_NAME], BRIDGE_UNSEEN))
+		take_value(&t->unseen, by_type[NFTA_OBJ_DATA]);
 	return MNL_CB_OK;
 }
 
+static int
+read_family(struct tally *t, struct netlink *n, unsigned family)
+{
+	struct nlmsghdr *m = netlink_nf(n, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETOBJ, NLM_F_DUMP, family, 0);
+	mnl_attr_put_strz(m, NFTA_OBJ_TABLE, RULESET_TABLE);
+	mnl_attr_put_u32(m, NFTA_OBJ_TYPE, htobe32(NFT_OBJECT_COUNTER));
+	return netlink_dump(n, m, each_counter, t);
+}
+
+/* Where no bridge is guarded, there is nothing of its family to read. */
 int
 tally_read(struct tally *t, struct netlink *n, bool first)
 {
-	struct nlmsghdr *m = netlink_nf(n, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETOBJ, NLM_F_DUMP, NFPROTO_INET, 0);
-	mnl_attr_put_strz(m, NFTA_OBJ_TABLE, RULESET_TABLE);
-	mnl_attr_put_u32(m, NFTA_OBJ_TYPE, htobe32(NFT_OBJECT_COUNTER));
-	int rc = netlink_dump(n, m, each_counter, t);
+	int rc = read_family(t, n, NFPROTO_INET);
+	if (rc == 0)
+		rc = read_family(t, n, NFPROTO_BRIDGE);
 	for (size_t i = 0; first && i < RULESET_COUNTERS; i++)
 		t->c[i].packets = t->c[i].bytes = 0;
+	if (first)
+		t->unseen.packets = t->unseen.bytes = 0;
 	return rc;
+}
+
+uint64_t
+tally_unseen(struct tally *t)
+{
+	uint64_t fresh = t->unseen.packets - t->unseen_told;
+	t->unseen_told = t->unseen.packets;
+	return fresh;
 }
 
 static int64_t

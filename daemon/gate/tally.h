@@ -22,6 +22,8 @@ struct tally_counter {
 
 struct tally {
 	struct tally_counter c[RULESET_COUNTERS];
+	struct tally_counter unseen; /* of the bridge's table: packets that came round the judgement */
+	uint64_t unseen_told;
 	uint64_t verdicts;    /* relayed */
 	uint64_t stale;	      /* of them refused: the packet had its answer already; all engines */
 	uint64_t answered;    /* by the fail mode: at least so many were not judged */
@@ -54,5 +56,7 @@ void tally_add(struct tally_counter *c, uint64_t packets, uint64_t bytes);
  * (1..TALLY_READINGS) agree on counts. Returns how many are new.
  */
 uint64_t tally_uninspected(struct tally *t, uint64_t waiting, unsigned agree);
+/* After tally_read(): how many more of `unseen` there are than at the last call. */
+uint64_t tally_unseen(struct tally *t);
 
 #endif

@@ -61,7 +61,7 @@ is_about_us(const struct nlmsghdr *m)
 	    mnl_nlmsg_get_payload_len(m) < sizeof(struct nfgenmsg))
 		return false;
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(m);
-	if (g->nfgen_family != NFPROTO_INET)
+	if (g->nfgen_family != NFPROTO_INET && g->nfgen_family != NFPROTO_BRIDGE)
 		return false;
 	mnl_attr_for_each(a, m, sizeof *g) if (mnl_attr_get_type(a) == TABLE_NAME &&
 					       mnl_attr_validate(a, MNL_TYPE_NUL_STRING) ==
@@ -91,7 +91,7 @@ watch_touched(struct watch *w)
 		}
 		if (len <= 0)
 			break;
-		(void)mnl_cb_run(w->netlink->in, (size_t)len, 0, 0, each_event, &touched);
+		netlink_each(w->netlink->in, (size_t)len, each_event, &touched);
 	}
 	return touched;
 }

@@ -90,6 +90,37 @@ reads_a_packet(void **state)
 	assert_int_equal(nfq_next(&c, &q, &error), NFQ_END);
 }
 
+/* Across a bridge: its ports beside its own index, and the VLAN's number behind the sign that our rules put before it. */
+static void
+reads_ports_and_vlan(void **state)
+{
+	static const struct {
+		const char *priority;
+		unsigned vlan;
+	} rows[] = {{"\x4c\x43\x10\x1e", 30}, {"\x4c\x43\x2f\xfe", 4094}, {"\x4c\x43\x10\0", 0},
+		    {"\0\0\0\x1e", 0},	       {"\x4c\x44\x10\x1e", 0}, {"\xff\xff\xff\xff", 0}};
+	struct queued q;
+	int error = 0;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		make_packet();
+		attr(NFQA_IFINDEX_OUTDEV, "\0\0\0\7", 4);
+		attr(NFQA_IFINDEX_PHYSINDEV, "\0\0\0\3", 4);
+		attr(NFQA_IFINDEX_PHYSOUTDEV, "\0\0\1\4", 4);
+		attr(NFQA_PRIORITY, rows[i].priority, 4);
+		finish(PACKET);
+		assert_int_equal(next(len, &q, &error), NFQ_PACKET);
+		assert_int_equal(q.out, 7);
+		assert_int_equal(q.in_port, 3);
+		assert_int_equal(q.out_port, 260);
+		assert_int_equal(q.vlan, rows[i].vlan);
+	}
+	make_packet();
+	assert_int_equal(next(len, &q, &error), NFQ_PACKET);
+	assert_int_equal(q.in_port + q.out_port + q.vlan, 0);
+}
+
 static void
 reads_errors(void **state)
 {
@@ -150,6 +181,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_packet),
+		cmocka_unit_test(reads_ports_and_vlan),
 		cmocka_unit_test(reads_errors),
 		cmocka_unit_test(refuses_what_lies),
 	};
