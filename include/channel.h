@@ -153,14 +153,18 @@ enum {
 	VERDICT_DROP_ONCE = 4,	 /* drop this packet and remember nothing (mark: block, MARK_GENERATION_STALE) */
 	VERDICT_WATCH = 5,	 /* it passes, and both directions of its connection go on coming (mark: pending, this generation) */
 	VERDICT_REJECT_ONCE = 6, /* reject this packet and remember nothing (mark: reject, MARK_GENERATION_STALE) */
-	VERDICT_LAST = VERDICT_REJECT_ONCE,
+	VERDICT_OPEN = 7,	 /* TCP: it passes, as does what has no payload from here on; payload of both directions comes */
+	VERDICT_CONFIRM = 8,	 /* the same of a ClientHello: when the server answers with its own, the kernel carries the connection */
+	VERDICT_ALLOW_KIND = 9,	 /* allow, and for a while all of its kind: see ruleset_kinds.c */
+	VERDICT_CONFIRM_KIND = 10, /* confirm, and for a while the SYNs of its kind pass unseen */
+	VERDICT_LAST = VERDICT_CONFIRM_KIND,
 };
 
 struct channel_verdict {
 	uint32_t id;   /* NFQA packet id */
 	uint32_t mark; /* the packet's mark as it came; the gate replaces only its own field */
 	uint16_t queue;
-	uint8_t decision; /* enum decision (PENDING passes and is remembered by nobody) or VERDICT_DROP_ONCE */
+	uint8_t decision; /* enum decision (PENDING passes and is remembered by nobody) or VERDICT_* */
 	uint8_t pad;
 };
 
@@ -207,6 +211,8 @@ struct channel_flow_news {
 	struct tuple tuple; /* as the forward hook sees the original direction: before SNAT, after DNAT */
 	uint32_t mark;	    /* ct mark */
 	uint32_t flags;	    /* NEWS_* */
+	uint32_t id;	    /* conntrack's own: tells two connections between the same ports apart */
+	uint32_t pad;
 	uint64_t orig_packets, orig_bytes, reply_packets, reply_bytes; /* IP bytes, from conntrack accounting */
 	uint64_t start_ns, stop_ns; /* wall clock; 0: the kernel keeps no timestamps */
 };
@@ -237,6 +243,10 @@ struct channel_counters {
 	uint64_t queued_packets, queued_bytes; /* counter c_queue: handed to the queue rule */
 	uint64_t offloaded_packets, offloaded_bytes; /* settled flows, carried by the kernel */
 	uint64_t denied_packets, denied_bytes;	 /* refused by the kernel from memory */
+	uint64_t bare_packets;	 /* TCP without payload of flows that are not decided, passed by the kernel */
+	uint64_t kind_packets;	 /* first packets of flows that the kernel let begin by their kind */
+	uint64_t cut_packets;	 /* of connections whose refusal is in their mark */
+	uint64_t reply_packets;	 /* answers to a camera in flows that nobody has decided, passed by the kernel */
 	uint64_t invalid_packets;		 /* ct state invalid */
 	uint64_t verdicts;	  /* relayed */
 	uint64_t verdicts_refused; /* malformed or unknown, from the engine */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine: everything that reads hostile bytes, without power. One thread, one loop, no locks.
+ * The engine: everything that reads hostile bytes, without power. One loop, no locks; a large policy is
+ * built, and records are written, by threads of their own that share nothing with it.
  *
  * A packet's way is engine_packet() in packet.c: decode → orient (who opened it, which device) → flow → judge → report → verdict.
  * The policy is immutable; a reload builds a fresh one beside it and swaps the pointer between two packets, when the gate says that the
@@ -26,14 +27,19 @@
 #include "policy.h"
 #include "record.h"
 #include "rulebook.h"
+#include "sandbox.h"
 #include "sink.h"
 #include "stream.h"
 #include "tunnel.h"
 
 struct budgets;
+struct builder;
+struct bundle;
 struct chronicle;
+struct confine;
 struct control;
 struct jail;
+struct kinds;
 struct metrics;
 struct ring;
 
@@ -49,7 +55,9 @@ struct regime {
 
 struct link_zone {
 	uint32_t index;
-	uint8_t zone; /* guarded zone or ZONE_NONE */
+	uint8_t zone; /* guarded zone or ZONE_NONE; of a bridge with guarded ports, that of the first */
+	bool by_port; /* such a bridge: its ports tell */
+	bool is_port; /* a guarded port of one */
 	char name[16];
 };
 
@@ -67,6 +75,7 @@ struct engine {
 	uint32_t boot, restarts, generation;
 
 	struct regime is;      /* in force */
+	struct builder *builder; /* of a large one, beside the packets; NULL: they are built in between */
 	struct regime next;    /* prepared, waits for CH_COMMIT; policy NULL: none */
 	int64_t policy_since_us;
 	int64_t next_edge_s;   /* of `when:` conditions; 0: none */
@@ -76,6 +85,7 @@ struct engine {
 	struct device_table *devices;
 	struct hold *hold;
 	struct stream_pool *streams;
+	struct known_table *known; /* what flows speak */
 	struct names *names;
 	struct tunnels *tunnels;
 	struct budgets *budgets; /* what devices have used of their limits */
@@ -84,6 +94,9 @@ struct engine {
 	bool announced_any;
 	int64_t strangers_minute; /* since 1970: in which alerts about who strangers are were counted */
 	uint32_t strangers_told;  /* in it */
+	struct judgement judged; /* what policy said last */
+	struct kinds *kinds;	 /* flows that the kernel let begin and that are over for us (kinds.h) */
+	uint32_t news_id;	 /* conntrack's number of the connection whose news are being read; 0: none are */
 	unsigned releasing;    /* the verdict for held packets that are being let go */
 	bool may_hold;	       /* some rule enforces: payload waits for its answer */
 	bool asked_rejudge;
@@ -98,18 +111,26 @@ struct engine {
 	} verdicts;
 
 	struct stats stats;
-	uint64_t unprinted[RECORD_TYPES]; /* records that did not fit in a line, by bit number */
+	uint64_t unprinted[RECORD_TYPES]; /* records that did not fit in a line, or that outputs lost which are no more; by bit number */
 	struct metrics *metrics; /* for Prometheus alone; NULL: replay */
 	struct channel_counters kernel; /* the gate's last report */
 	bool kernel_known;
 	struct channel_terms terms; /* of the policy in force, as the gate said at terms_ns */
 	uint64_t terms_ns;
-	int64_t last_tick_s, last_stats_s, last_geo_s, last_alert_us;
+	int64_t last_tick_s, last_alert_us;
+	uint64_t last_stats_ns, last_geo_ns; /* by the clock that nobody can set */
+	int64_t clock_offset_us; /* what the wall clock was ahead of the other one at the last tick */
+	bool clock_set;		 /* since then somebody has set it, and schedules do not know yet */
 	uint64_t stale_ids;
 	struct ring *ring; /* the last records, for the control socket; NULL: replay */
 	struct control *control;
 	struct chronicle *chronicle; /* what the store is told; NULL: there never was one */
+	uint64_t asked_s;	 /* the second in which so many requests went to the gate */
+	unsigned asked;
 	bool stopping;
+	struct sandbox sandbox;
+	struct confine *confine; /* what may be opened; NULL: everything */
+	char refused[512];	 /* why the last policy could not be built, for whoever asked; "": the log says it */
 };
 
 /* engine.c: life. Takes the bundle of CH_START and builds the first regime. NULL: logged. */
@@ -140,12 +161,18 @@ void engine_decide(struct engine *e, struct flow *f, bool mid_stream);
 void engine_names_changed(struct engine *e, const struct flow *f, const struct dns_message *answer);
 
 /* inbox.c: one message of the gate. False: the engine must exit (stop, or a broken channel). */
+/* What the builder has ready: builder_fd() is readable. False as below. */
+bool engine_built(struct engine *e);
 bool engine_message(struct engine *e, const void *message, size_t len, int *fds, size_t n_fds);
 
 /* regime.c */
 /* Builds all parts; false: logged, *ret untouched. diag text goes to the log. */
 bool regime_build(struct engine *e, const struct bundle *b, struct regime *ret);
-void regime_free(struct regime *r);
+/* The same around a policy that was loaded from this bundle. Takes the policy, also when it fails. */
+bool regime_around(struct engine *e, const struct bundle *b, struct policy *p, struct regime *ret);
+/* The errors of a policy that does not load go to the log. */
+void regime_problems(const struct diags *diags);
+void regime_free(struct regime *r, const struct now *now);
 /* Puts `next` in force under this generation. */
 void engine_adopt(struct engine *e, uint32_t generation);
 
@@ -185,6 +212,8 @@ void engine_identity_changed(struct engine *e);
 void links_set(struct engine *e, const struct channel_link *link, size_t n);
 void links_rezone(struct engine *e);
 const struct link_zone *link_find(const struct engine *e, uint32_t index);
+/* The same for a packet's side: a port of a bridge where ports are guarded, else the interface itself. port 0: not known. */
+const struct link_zone *link_side(const struct engine *e, uint32_t index, uint32_t port);
 
 /* report.c: what happened becomes records. */
 /* Refused at the first packet, or by the kernel's memory of that: rolled up, and exact. */

@@ -18,25 +18,11 @@
 #include "channel.h"
 #include "decode.h"
 #include "flow.h"
+#include "known.h"
 #include "nfq.h"
 #include "probe.h"
 
 struct engine;
-
-enum { KNOWN_BOUND = 80 };
-
-/* What a flow was found to speak, as long as it is remembered: one allocation a flow, made once. */
-struct known {
-	const char *protocol; /* static; "unknown" when nothing matched or it could not be seen */
-	bool ech, has_name, is_dns;
-	bool fixed;	      /* one for all: not to be freed */
-	bool proved;	      /* `name` was an address's own when it was said: that holds for as long as the flow lives */
-	char ja4[APP_JA4];    /* of its ClientHello; "" none */
-	char bound[KNOWN_BOUND]; /* one name of the far side's address when this was learnt, for the history; "" none, or it is longer */
-	char name[];	      /* what the client called its server */
-};
-
-extern const char protocol_unknown[];
 
 /* Which way one packet of a watched flow goes; engine.c made it. */
 struct way {
@@ -54,13 +40,19 @@ void inspect_answer(struct engine *e, struct flow *f, const struct queued *q);
 /* The flow's answer has changed for another reason (a reload, a limit): what waits goes or falls with it. */
 void inspect_settle(struct engine *e, struct flow *f);
 
+/* The kernel has seen the server's answer to what was looked at, and carries the flow. */
+void inspect_confirmed(struct engine *e, struct flow *f);
+
 /* Forgets the first bytes of this flow. */
 void inspect_forget(struct engine *e, struct flow *f);
 
 /* Nothing will ever be known of what this flow speaks: its first bytes went by unread. */
 void inspect_never(struct flow *f);
 
-/* Offline nothing ends the wait for what is missing but the end of the flow: then it is judged without, if it carried anything. */
+/*
+ * The flow is over, and what was missing will not come: it is judged without, if it carried anything. Offline nothing else ends the wait; and of a
+ * connection that is left open the kernel passes the segments that end it.
+ */
 void inspect_conclude(struct engine *e, struct flow *f);
 
 /* Gives up what is kept for this flow; what still waits is dropped, or passes where nothing is ever held. */

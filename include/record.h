@@ -93,6 +93,8 @@ struct stats {
 	uint64_t alerts[4];		      /* by enum alert_level */
 	uint64_t alerts_rolled_up;
 	uint64_t denied_unmatched;	      /* packets that the kernel refused of flows that we have forgotten */
+	uint64_t flows_by_kind;		      /* of the new ones, those that the kernel let begin by their kind and conntrack told of */
+	uint64_t ended_forgotten;	      /* of those, how many could be told of twice */
 	uint64_t news_unmatched;	      /* conntrack news of flows that we do not know */
 	uint64_t stale_ids;		      /* verdicts for packets that were already answered */
 	uint64_t netlink_bad, netlink_errors; /* messages on the queue socket that were not packets */
@@ -175,6 +177,7 @@ struct record {
 	uint32_t type;
 	int64_t wall_us;
 	const char *in_iface; /* "" unknown */
+	uint16_t vlan;	      /* 0: none, or not known */
 	const char *host;	/* sensor name */
 	const struct record_flow *flow; /* drop: only what could be read of its tuple is printed; zero addresses: nothing */
 	const struct record_device *device;

@@ -56,6 +56,12 @@ unsigned stream_packet(struct stream_pool *p, struct stream *s, unsigned side, c
 /* A view for the probes; all streams of a pool share its memory: valid until the pool's next stream_view(), stream_packet() or stream_free(). */
 void stream_view(const struct stream *s, struct probe_input *ret_input);
 
+/*
+ * TCP: this is a direction's first byte, whatever segment came first; what is here already moves behind it. False: a SYN said otherwise, or it
+ * lies behind bytes that are here.
+ */
+bool stream_begin(struct stream_pool *p, struct stream *s, unsigned side, uint32_t seq);
+
 /* TCP: the sequence number of a direction's first byte; 0 while that is not known. */
 uint32_t stream_seq(const struct stream *s, unsigned side);
 

@@ -259,7 +259,7 @@ join_bound(struct engine *e, const struct flow *f, const struct addr *remote, ch
 		len += (size_t)snprintf(out + len, cap - len, "%s%s", len ? " " : "", names[i]);
 	}
 	if (n == 0 && f->known)
-		snprintf(out, cap, "%s", f->known->bound);
+		snprintf(out, cap, "%s", known_bound(f->known));
 }
 
 /* Whose cloud the far side is, as far as more than a port says so. */
@@ -324,7 +324,7 @@ fill_flow(struct store_flow *ret, const struct engine *e, const struct flow *f, 
 	v.inbound = f->inbound;
 	v.anycast = f->place.anycast;
 	v.ech = f->known && f->known->ech;
-	v.proved = f->known && f->known->proved;
+	v.proved = f->proved;
 	v.asn = f->place.asn;
 	v.rule_line = rule ? rule->line : 0;
 	*ret = v;

@@ -25,7 +25,7 @@ enum {
 /* 18 KiB that dns_parse() fills as far as needed; one thread. */
 static struct dns_message message;
 
-static struct known udp_dns = {.protocol = "dns", .is_dns = true, .fixed = true};
+static const struct known udp_dns = {.fixed = true, .is_dns = true, .protocol = "dns", .name = ""};
 
 /* What an answer must have in common with its question; never 0. The key is a flow's own: nobody can prepare two that are the same. */
 static uint64_t

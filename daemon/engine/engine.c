@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "builder.h"
 #include "bundle.h"
 #include "chronicle.h"
+#include "confine.h"
 #include "jail.h"
+#include "kinds.h"
 #include "control.h"
 #include "log.h"
 #include "metrics.h"
@@ -41,6 +44,7 @@ engine_new(const char *run_dir, const char *state_dir, int channel, bool packet_
 		strcpy(e->host, "localhost");
 	engine_clock(e);
 	e->start_us = e->now.wall_us;
+	e->clock_offset_us = e->now.wall_us - (int64_t)(e->now.mono_ns / 1000);
 	return e;
 }
 
@@ -64,9 +68,10 @@ main_flow_ended(void *arg, struct flow *f, const struct now *now, bool evicted)
 	(void)now;
 	e->stats.flows_ended++;
 	e->stats.flows_evicted += evicted;
-	if (e->offline)
+	if (e->offline || !f->held.packets)
 		inspect_conclude(e, f);
 	(void)budget_count(e, f);
+	kinds_ended(e, f);
 	report_flow_end(e, f, end); /* still with what it spoke */
 	inspect_end(e, f);
 	device_release(device_at(e->devices, f->device));
@@ -106,11 +111,13 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->devices = device_table_new(o->devices);
 	e->hold = hold_new(PLAN_QUEUE_LENGTH_MAX / 2, &(struct hold_limits){0}); /* engine_adopt() says how much of it */
 	e->streams = stream_pool_new(o->watched_flows, o->watched_bytes);
+	e->known = known_table_new(o->flows + 1); /* a flow that is told of as it ends has one as well */
 	e->names = names_new(o->names, o->name_grace_s);
 	e->tunnels = tunnels_new();
 	e->jail = jail_new();
 	e->budgets = budgets_new();
-	if (!e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->names || !e->tunnels || !e->jail ||
+	e->kinds = kinds_new();
+	if (!e->kinds || !e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->known || !e->names || !e->tunnels || !e->jail ||
 	    !e->budgets) {
 		log_warnx("options: %u flows and %u devices do not fit in memory", o->flows, o->devices);
 		return -1;
@@ -173,21 +180,25 @@ void
 engine_free(struct engine *e)
 {
 	engine_end(e);
+	builder_free(e->builder);
 	chronicle_free(e);
 	if (e->next.policy)
-		regime_free(&e->next);
-	regime_free(&e->is);
+		regime_free(&e->next, &e->now);
+	regime_free(&e->is, &e->now);
 	flow_table_free(e->flows);
 	flow_table_free(e->denied);
 	device_table_free(e->devices);
 	hold_free(e->hold);
 	stream_pool_free(e->streams);
+	known_table_free(e->known);
 	names_free(e->names);
 	tunnels_free(e->tunnels);
 	jail_free(e->jail);
 	budgets_free(e->budgets);
+	kinds_free(e->kinds);
 	ring_free(e->ring);
 	metrics_free(e->metrics);
+	confine_free(e->confine);
 	free(e);
 }
 
@@ -213,7 +224,8 @@ engine_answer(struct engine *e, const struct queued *q, unsigned decision)
 	static const uint8_t counted_as[] = {
 		[DECISION_PENDING] = DECISION_PENDING, [DECISION_ALLOW] = DECISION_ALLOW,    [DECISION_BLOCK] = DECISION_BLOCK,
 		[DECISION_REJECT] = DECISION_REJECT,   [VERDICT_DROP_ONCE] = DECISION_BLOCK, [VERDICT_WATCH] = DECISION_PENDING,
-		[VERDICT_REJECT_ONCE] = DECISION_REJECT,
+		[VERDICT_REJECT_ONCE] = DECISION_REJECT, [VERDICT_OPEN] = DECISION_PENDING, [VERDICT_CONFIRM] = DECISION_PENDING,
+		[VERDICT_ALLOW_KIND] = DECISION_ALLOW, [VERDICT_CONFIRM_KIND] = DECISION_PENDING,
 	};
 	e->stats.verdict[counted_as[decision]]++;
 	if (e->offline)

@@ -6,35 +6,92 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "budget.h"
+#include "builder.h"
 #include "bundle.h"
 #include "chronicle.h"
 #include "control.h"
 #include "engine.h"
 #include "jail.h"
+#include "kinds.h"
 #include "log.h"
+#include "mark.h"
 #include "metrics.h"
 
-enum { REFUSED_TEXT = 65536 };
+/* A look at conntrack is answered in steps, and both channels have room for a second of news at most. */
+#define NEWS_LAG_US INT64_C(3000000)
 
+enum {
+	REFUSED_TEXT = 65536,
+	BUILD_BESIDE_BYTES = 512 << 10, /* of a bundle: larger ones keep packets waiting too long, some 25 ms */
+};
+
+/* Tells the gate whether the next policy stands ready. */
+static bool
+answer_prepared(struct engine *e, uint32_t ticket, bool ok)
+{
+	struct channel_head reply = {.type = CH_PREPARED, .arg = ticket, .count = !ok};
+
+	if (!ok) {
+		metrics_reload(e->metrics, true);
+		control_reload_done(e->control, ticket, false,
+				    e->refused[0] ? e->refused : "the engine could not build this policy; see its log");
+	}
+	return channel_send(e->channel, &reply, sizeof reply, NULL, 0) == 0;
+}
+
+static bool
+take_built(struct engine *e, struct built *built)
+{
+	bool ok = built->policy;
+
+	if (!ok)
+		regime_problems(&built->diags);
+	else
+		ok = regime_around(e, built->bundle, built->policy, &e->next);
+	built->policy = NULL; /* the regime's, or gone with it */
+	uint32_t ticket = built->ticket;
+	built_free(built);
+	return answer_prepared(e, ticket, ok);
+}
+
+bool
+engine_built(struct engine *e)
+{
+	struct built built;
+
+	return !builder_take(e->builder, &built) || take_built(e, &built);
+}
+
+static bool
+is_large(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size > BUILD_BESIDE_BYTES;
+}
+
+/* A small policy is built between two packets; where time comes from packets, every one is, so that a scenario knows when. */
 static bool
 on_prepare(struct engine *e, const void *m, const int *fds, size_t n_fds)
 {
 	const struct channel_head *head = m;
-	struct channel_head reply = {.type = CH_PREPARED, .arg = head->arg};
-	struct bundle *b = n_fds == 1 ? bundle_load(fds[0]) : NULL;
+	struct built built = {0};
 
+	if (e->builder && builder_take(e->builder, &built)) /* the gate has given up on that one */
+		built_free(&built);
 	if (e->next.policy)
-		regime_free(&e->next);
-	reply.count = !b || !regime_build(e, b, &e->next);
-	bundle_free(b);
-	if (reply.count)
-		metrics_reload(e->metrics, true);
-	if (reply.count)
-		control_reload_done(e->control, head->arg, false, "the engine could not build this policy; see its log");
-	return channel_send(e->channel, &reply, sizeof reply, NULL, 0) == 0;
+		regime_free(&e->next, &e->now);
+	e->refused[0] = '\0';
+	if (n_fds != 1)
+		return answer_prepared(e, head->arg, false);
+	if (e->builder && !e->packet_clock && is_large(fds[0]) && builder_start(e->builder, fds[0], e->is.policy, head->arg))
+		return true;
+	builder_run(fds[0], e->is.policy, head->arg, &built);
+	return take_built(e, &built);
 }
 
 /* For who asked, and for the history. */
@@ -138,14 +195,43 @@ count_bytes(struct engine *e, const struct flow *f, const struct channel_flow_ne
 			metrics_bytes(e->metrics, f->inbound == (i == 1), now[i] - f->kernel_bytes[i]);
 }
 
+/* The kernel has seen what we wait for: the server's answer to a ClientHello, or to a SYN. */
+static void
+learn_state(struct engine *e, struct flow *f, const struct channel_flow_news *n)
+{
+	unsigned shift = policy_options(e->is.policy)->mark_shift;
+
+	if (f->confirming && f->said && mark_generation(shift, n->mark) == e->generation && mark_decision(shift, n->mark) == DECISION_ALLOW)
+		inspect_confirmed(e, f);
+	bool waits = f->sent == DECISION_PENDING && f->tuple.proto == IPPROTO_TCP && (n->flags & NEWS_REPLIED);
+	flow_touch(e->flows, f, waits ? FLOW_PATIENT : f->list, &e->now);
+}
+
+/*
+ * Late news of a connection that had the same ports before this flow. Its end lies before anything that we saw of the flow. A row of a look says
+ * only when it began: where that was before our first packet it is the other's, or ours whose first packets passed in the kernel. News are never
+ * older than NEWS_LAG_US, so once the flow is they are ours; until then they are left alone, for the next look repeats them. A connection that we
+ * saw first in its middle is ours while it is open: conntrack lets a new one begin only where the old one is closed.
+ */
+static bool
+is_of_earlier(const struct engine *e, const struct flow *f, const struct channel_flow_news *n)
+{
+	int64_t began_us = (int64_t)(n->start_ns / 1000), ended_us = (int64_t)(n->stop_ns / 1000), age_us = e->now.wall_us - f->start_us;
+
+	if (n->flags & NEWS_END)
+		return n->stop_ns && ended_us < f->start_us;
+	bool in_its_middle = f->carried_on || f->by_kind;
+	return n->start_ns && began_us < f->start_us && age_us >= 0 && age_us < NEWS_LAG_US && (!in_its_middle || (n->flags & NEWS_CLOSED));
+}
+
 static void
 flow_news(struct engine *e, const struct channel_flow_news *n)
 {
 	struct flow *f = flow_find(e->flows, &n->tuple);
 
-	/* Late news of a connection that had the same ports before this one. */
-	bool earlier = f && (n->flags & NEWS_END) && n->stop_ns && (int64_t)(n->stop_ns / 1000) < f->start_us;
-	if (!f || earlier) {
+	if (!f)
+		f = kinds_begin(e, n);
+	if (!f || is_of_earlier(e, f, n)) {
 		e->stats.news_unmatched++;
 		return;
 	}
@@ -159,7 +245,7 @@ flow_news(struct engine *e, const struct channel_flow_news *n)
 	budget_news(e, f, (int64_t)(n->start_ns / 1000));
 	if (n->start_ns && (int64_t)(n->start_ns / 1000) < f->start_us)
 		f->start_us = (int64_t)(n->start_ns / 1000); /* it began before this engine did */
-	flow_touch(e->flows, f, f->slot.list, &e->now);
+	learn_state(e, f, n);
 	if (n->stop_ns)
 		f->last_us = (int64_t)(n->stop_ns / 1000);
 	/* A TCP connection in TIME_WAIT whose counters rest has said all it has to say; conntrack would keep it for minutes. */
@@ -171,14 +257,33 @@ flow_news(struct engine *e, const struct channel_flow_news *n)
 	}
 }
 
+/* In a large table each flow is a wait for memory: here all of a message are waited for at once. */
+static void
+expect_flows(const struct engine *e, const struct channel_news *news)
+{
+	uint32_t bucket[CHANNEL_NEWS];
+
+	for (size_t i = 0; i < news->head.count; i++)
+		bucket[i] = flow_expect(e->flows, &news->f[i].tuple);
+	for (size_t i = 0; i < news->head.count; i++)
+		flow_expect_place(e->flows, bucket[i]);
+}
+
 static bool
 on_flow_news(struct engine *e, const void *m, const int *fds, size_t n_fds)
 {
 	const struct channel_news *news = m;
 	(void)fds;
 	(void)n_fds;
-	for (size_t i = 0; i < news->head.count; i++)
-		flow_news(e, &news->f[i]);
+	expect_flows(e, news);
+	for (size_t i = 0; i < news->head.count; i++) {
+		const struct channel_flow_news *n = &news->f[i];
+		e->news_id = n->id;
+		flow_news(e, n);
+		if (n->flags & NEWS_END)
+			kinds_gone(e, n);
+	}
+	e->news_id = 0;
 	return true;
 }
 

@@ -3,82 +3,103 @@
 #include "inspect.h"
 
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "budget.h"
 #include "engine.h"
 #include "identity.h"
+#include "mark.h"
+#include "orient.h"
+#include "said.h"
 
 enum {
 	IDENTIFY_PACKETS = 24, /* of a flow that is watched only to learn who made its camera */
 	WATCHED_PACKETS = 64, /* of a flow that nothing waits for: more than a hello needs, and then the kernel carries it */
 };
 
-const char protocol_unknown[] = "unknown";
-
-/* Stands in where there is no memory for more: not knowing is safe. */
-static struct known nothing = {.protocol = protocol_unknown, .fixed = true};
-
 void
 inspect_never(struct flow *f)
 {
 	if (!f->known)
-		f->known = &nothing;
-}
-
-static struct known *
-known_new(const char *protocol, const struct app *app)
-{
-	size_t len = app && app->has_name ? strlen(app->name) : 0;
-	struct known *k = calloc(1, sizeof *k + len + 1);
-
-	if (!k)
-		return &nothing;
-	k->protocol = protocol;
-	if (app) {
-		k->ech = app->ech;
-		k->has_name = app->has_name;
-		k->is_dns = strcmp(protocol, "dns") == 0;
-		memcpy(k->ja4, app->ja4, sizeof k->ja4);
-		memcpy(k->name, app->name, len);
-	}
-	return k;
+		f->known = &known_nothing;
 }
 
 static bool
 refuses(unsigned verdict)
 {
-	return verdict != DECISION_PENDING && verdict != DECISION_ALLOW && verdict != VERDICT_WATCH;
+	return verdict == DECISION_BLOCK || verdict == DECISION_REJECT || verdict == VERDICT_DROP_ONCE || verdict == VERDICT_REJECT_ONCE;
+}
+
+bool
+inspect_by_camera(const struct flow *f)
+{
+	return f->tuple.proto == IPPROTO_TCP && !f->inbound;
+}
+
+/*
+ * How the kernel is told of a flow that is not settled. TCP without payload is nothing to us but where a server has to acknowledge bytes, or
+ * where only its SYN tells which bytes it will read. Until the beginning of a stream is known the kernel's own mark must stay: with it goes its
+ * word on where that is.
+ */
+static unsigned
+verdict_while_open(const struct flow *f)
+{
+	if (f->tuple.proto != IPPROTO_TCP || f->strict || (f->known && f->known->is_dns))
+		return VERDICT_WATCH;
+	if (f->confirming)
+		return !f->said ? VERDICT_WATCH : f->kind == FLOW_KIND_ASK ? VERDICT_CONFIRM_KIND : VERDICT_CONFIRM;
+	return f->loose ? DECISION_PENDING : VERDICT_OPEN;
 }
 
 /*
  * How the kernel is told of this flow now. While nothing of it has passed, conntrack has no entry that could remember a refusal, and the kernel's
  * memory of refused first packets knows no payload: so that refusal is for this packet alone.
  */
-static unsigned
-verdict_of(struct engine *e, struct flow *f)
+unsigned
+inspect_verdict(struct engine *e, struct flow *f)
 {
-	if (f->sent == DECISION_PENDING || f->confirming || f->watching || budget_meters(e, f))
+	if (budget_meters(e, f))
 		return VERDICT_WATCH;
+	if (f->sent == DECISION_PENDING || f->confirming || f->watching)
+		return verdict_while_open(f);
 	if (f->sent == DECISION_ALLOW)
 		budget_settles(e, f);
+	if (f->sent == DECISION_ALLOW && f->kind == FLOW_KIND_ALLOW)
+		return VERDICT_ALLOW_KIND;
 	if (f->passed || f->sent == DECISION_ALLOW)
 		return f->sent;
 	return f->sent == DECISION_REJECT ? VERDICT_REJECT_ONCE : VERDICT_DROP_ONCE;
 }
 
+/* This is what the kernel hears of the flow now; of its kind it hears once. */
 static void
-answer(struct engine *e, struct flow *f, const struct queued *q, unsigned verdict)
+note_verdict(struct flow *f, unsigned verdict)
 {
 	f->passed |= !refuses(verdict);
-	engine_answer(e, q, verdict);
+	if (verdict == VERDICT_ALLOW_KIND || verdict == VERDICT_CONFIRM_KIND)
+		f->kind = FLOW_KIND_NONE;
+}
+
+/* A packet for which conntrack has no entry yet: the kernel would remember its refusal for the flow's whole kind, and knows no payload there. */
+static unsigned
+for_this_packet(const struct engine *e, const struct queued *q, unsigned verdict)
+{
+	if (!refuses(verdict) || e->offline || !hinted(e, q, MARK_HINT_NEW) || hinted(e, q, MARK_HINT_BEGINS))
+		return verdict;
+	return verdict == DECISION_REJECT ? VERDICT_REJECT_ONCE : verdict == DECISION_BLOCK ? VERDICT_DROP_ONCE : verdict;
+}
+
+void
+inspect_give(struct engine *e, struct flow *f, const struct queued *q, unsigned verdict)
+{
+	note_verdict(f, verdict);
+	engine_answer(e, q, for_this_packet(e, q, verdict));
 }
 
 void
 inspect_answer(struct engine *e, struct flow *f, const struct queued *q)
 {
-	answer(e, f, q, verdict_of(e, f));
+	inspect_give(e, f, q, inspect_verdict(e, f));
 }
 
 static void
@@ -87,7 +108,7 @@ let_go(void *arg, uint32_t id, uint32_t mark, uint16_t queue)
 	struct engine *e = arg;
 	const struct queued q = {.id = id, .mark = mark, .queue = queue};
 
-	engine_answer(e, &q, e->releasing);
+	engine_answer(e, &q, for_this_packet(e, &q, e->releasing));
 }
 
 void
@@ -96,7 +117,7 @@ inspect_release(struct engine *e, struct flow *f, unsigned verdict)
 	if (f->held.packets == 0)
 		return;
 	e->releasing = verdict;
-	f->passed |= !refuses(verdict);
+	note_verdict(f, verdict);
 	hold_release(e->hold, &f->held, refuses(verdict), let_go, e);
 }
 
@@ -122,8 +143,8 @@ inspect_forget(struct engine *e, struct flow *f)
 }
 
 /* One device may take a quarter of the places, so that a hostile one leaves some for the others. */
-static bool
-remember_bytes(struct engine *e, struct flow *f)
+bool
+inspect_remember(struct engine *e, struct flow *f)
 {
 	struct device *d = device_at(e->devices, f->device);
 
@@ -138,10 +159,21 @@ remember_bytes(struct engine *e, struct flow *f)
 void
 inspect_settle(struct engine *e, struct flow *f)
 {
+	if (f->said) { /* nothing that waits is compared yet */
+		inspect_release(e, f, VERDICT_DROP_ONCE);
+		if (f->said_hash || f->sent != DECISION_ALLOW)
+			inspect_forget(e, f);
+		f->confirming &= f->sent == DECISION_ALLOW;
+		return;
+	}
 	/* Only where something could still be exchanged on its way: bytes of a TCP stream that were looked at, and a policy that enforces. */
 	f->confirming = f->sent == DECISION_ALLOW && f->stream && f->sent_payload && f->tuple.proto == IPPROTO_TCP && e->may_hold;
 	f->watching = f->identifying && f->stream && f->sent == DECISION_ALLOW;
-	inspect_release(e, f, verdict_of(e, f));
+	if (f->confirming)
+		said_remember(e, f);
+	inspect_release(e, f, inspect_verdict(e, f));
+	if (f->said)
+		return;
 	if (!f->confirming && !f->watching)
 		inspect_forget(e, f);
 }
@@ -149,8 +181,10 @@ inspect_settle(struct engine *e, struct flow *f)
 void
 inspect_cut(struct engine *e, struct flow *f)
 {
+	if (f->said)
+		inspect_release(e, f, VERDICT_DROP_ONCE);
 	f->confirming = f->watching = false;
-	inspect_release(e, f, verdict_of(e, f));
+	inspect_release(e, f, inspect_verdict(e, f));
 	inspect_forget(e, f);
 }
 
@@ -159,8 +193,7 @@ inspect_end(struct engine *e, struct flow *f)
 {
 	inspect_release(e, f, e->may_hold ? VERDICT_DROP_ONCE : DECISION_PENDING);
 	inspect_forget(e, f);
-	if (f->known && !f->known->fixed)
-		free(f->known);
+	known_give(e->known, f->known);
 	f->known = NULL;
 }
 
@@ -181,15 +214,14 @@ judge_again(struct engine *e, struct flow *f)
 	inspect_settle(e, f);
 }
 
-/* The binding may be over when the flow is; history tells what was true at its beginning. */
+/* What it speaks is settled. The binding may be over when the flow is; history tells what was true at its beginning. */
 static void
-note_binding(struct engine *e, struct flow *f)
+settle_known(struct engine *e, struct flow *f, const char *protocol, const struct app *app)
 {
-	const char *name;
+	const char *name = "";
 
-	if (!f->known->fixed && names_of(e->names, f->device, f->inbound ? &f->tuple.src : &f->tuple.dst, &e->now, &name, 1) &&
-	    strlen(name) < KNOWN_BOUND)
-		strcpy(f->known->bound, name);
+	(void)names_of(e->names, f->device, f->inbound ? &f->tuple.src : &f->tuple.dst, &e->now, &name, 1);
+	f->known = known_take(e->known, protocol, app, name);
 }
 
 /* What is not known by now never will be. why: NULL where that is nothing to tell. */
@@ -199,8 +231,7 @@ give_up(struct engine *e, struct flow *f, const char *why)
 	if (f->known)
 		return;
 	stop_identifying(e, f);
-	f->known = known_new(protocol_unknown, NULL);
-	note_binding(e, f);
+	settle_known(e, f, protocol_unknown, NULL);
 	if (why)
 		report_anomaly(e, f, ANOMALY_STREAM, why);
 	judge_again(e, f);
@@ -209,7 +240,7 @@ give_up(struct engine *e, struct flow *f, const char *why)
 void
 inspect_conclude(struct engine *e, struct flow *f)
 {
-	if (f->sent == DECISION_PENDING && (f->tuple.proto != IPPROTO_TCP || f->sent_payload))
+	if ((f->sent == DECISION_PENDING || f->watching) && (f->tuple.proto != IPPROTO_TCP || f->sent_payload))
 		give_up(e, f, NULL);
 }
 
@@ -217,20 +248,19 @@ inspect_conclude(struct engine *e, struct flow *f)
 static bool
 lies(struct engine *e, struct flow *f)
 {
-	struct known *k = f->known;
+	const struct known *k = f->known;
 	const struct addr *remote = f->inbound ? &f->tuple.src : &f->tuple.dst;
 
 	if (!k->has_name || k->ech || f->inbound)
 		return false;
-	k->proved = names_proves(e->names, f->device, remote, k->name, &e->now);
-	return !k->proved && names_until(e->names, f->device, remote, &e->now);
+	f->proved = names_proves(e->names, f->device, remote, k->name, &e->now);
+	return !f->proved && names_until(e->names, f->device, remote, &e->now);
 }
 
 static void
 learn(struct engine *e, struct flow *f, const struct app *app)
 {
-	f->known = known_new(app->protocol, app);
-	note_binding(e, f);
+	settle_known(e, f, app->protocol, app);
 	e->stats.inspected++;
 	bool lying = lies(e, f);
 	if (!f->known->is_dns) /* each of its questions is judged on its own */
@@ -309,8 +339,8 @@ static const struct {
 	{STREAM_OUTSIDE, "stream.outside_window"},
 };
 
-static const char *
-trick_of(unsigned notes)
+const char *
+inspect_trick(unsigned notes)
 {
 	for (size_t i = 0; i < sizeof tricks / sizeof *tricks; i++)
 		if (notes & tricks[i].note)
@@ -328,14 +358,14 @@ keep(struct engine *e, struct flow *f, const struct queued *q)
 		[HOLD_OVER_TOTAL] = "hold.no_room",
 	};
 	if (!e->may_hold) {
-		answer(e, f, q, VERDICT_WATCH);
+		inspect_give(e, f, q, VERDICT_WATCH);
 		return;
 	}
 	enum hold_result r = hold_add(e->hold, &f->held, flow_number(e->flows, f), q, &e->now);
 	if (r == HOLD_KEPT)
 		return;
 	give_up(e, f, limits[r]);
-	answer(e, f, q, f->sent == DECISION_PENDING ? VERDICT_DROP_ONCE : verdict_of(e, f));
+	inspect_give(e, f, q, f->sent == DECISION_PENDING ? VERDICT_DROP_ONCE : inspect_verdict(e, f));
 }
 
 /*
@@ -348,24 +378,22 @@ error_packet(struct engine *e, struct flow *f, const struct way *w, const struct
 	bool open = f->sent == DECISION_PENDING || (f->known && f->known->is_dns);
 
 	if (open)
-		answer(e, f, q, w->from_camera && e->may_hold ? VERDICT_DROP_ONCE : VERDICT_WATCH);
+		inspect_give(e, f, q, w->from_camera && e->may_hold ? VERDICT_DROP_ONCE : VERDICT_WATCH);
 	else
-		answer(e, f, q, verdict_of(e, f));
-}
-
-static bool
-opened_by_camera(const struct flow *f)
-{
-	return f->tuple.proto == IPPROTO_TCP && !f->inbound;
+		inspect_give(e, f, q, inspect_verdict(e, f));
 }
 
 /* A camera that gave up and opens again from the same port before anybody has answered: what it said before was to nobody. */
 static void
 open_again(struct engine *e, struct flow *f, const struct packet *p)
 {
-	if (!f->stream || f->agreed || (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN ||
-	    stream_seq(f->stream, PROBE_TO_SERVER) == p->tcp_seq + 1)
+	if (f->agreed || (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
 		return;
+	f->strict |= f->loose;
+	f->loose = false;
+	if (!f->stream || stream_seq(f->stream, PROBE_TO_SERVER) == p->tcp_seq + 1)
+		return;
+	f->strict = true;
 	inspect_release(e, f, VERDICT_DROP_ONCE);
 	inspect_forget(e, f);
 	f->sent_payload = false;
@@ -382,6 +410,23 @@ agree(struct flow *f, const struct packet *p)
 	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK) || first == 0)
 		return true;
 	f->agreed = taken <= (f->sent_payload ? f->confirm_seq - first : 0);
+	f->loose &= !f->agreed;
+	return f->agreed;
+}
+
+/*
+ * The server's SYN passed in the kernel, which knows by it that the server begins to read here. False: we have seen the camera begin elsewhere, so
+ * the server reads other bytes than we do.
+ */
+static bool
+begin(struct engine *e, struct flow *f, const struct packet *p)
+{
+	if (!inspect_remember(e, f))
+		return true; /* nothing of it is read, then, and that it is given up is said where it is read */
+	f->agreed = stream_begin(e->streams, f->stream, PROBE_TO_SERVER, p->tcp_seq);
+	f->loose &= !f->agreed;
+	if (f->by_kind && f->agreed)
+		f->said_from = p->tcp_seq;
 	return f->agreed;
 }
 
@@ -402,23 +447,43 @@ note_payload(struct flow *f, const struct packet *p)
 	f->sent_payload = true;
 }
 
+/*
+ * Where its server begins to read we have by the server's SYN alone, and whoever can send in its name could have named a place before that: then
+ * what was looked at is nothing to the server, and these bytes are the first. They come again when it has answered, as one that has read a hello
+ * does.
+ */
+static bool
+comes_behind(const struct flow *f, const struct way *w, const struct packet *p)
+{
+	return f->by_kind && f->said && w->from_camera && p->payload_len && (int32_t)(segment_end(p) - f->confirm_seq) > 0;
+}
+
+/* The far side's word, but by the interface of the camera: it, or its neighbour, sends in another's name. */
+static bool
+is_forged(const struct engine *e, const struct flow *f, const struct way *w, const struct queued *q)
+{
+	return inspect_by_camera(f) && e->may_hold && !w->from_camera && f->remote_zone == ZONE_NONE && q->in && q->in == f->ifindex && !q->in_port;
+}
+
 /* An allowed flow whose far side has not yet acknowledged what we looked at. */
 static void
 confirm(struct engine *e, struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
 {
-	unsigned notes = stream_packet(e->streams, f->stream, w->reply, p);
-	const char *trick = trick_of(notes);
+	if (comes_behind(f, w, p)) {
+		inspect_give(e, f, q, VERDICT_DROP_ONCE);
+		return;
+	}
+	if (f->said && f->said_hash && w->from_camera && p->payload_len) {
+		said_again(e, f, w, q, p);
+		return;
+	}
+	unsigned notes = f->stream ? stream_packet(e->streams, f->stream, w->reply, p) : 0;
+	const char *trick = inspect_trick(notes);
 
 	if (!w->from_camera)
-		trick = opened_by_camera(f) && !agree(f, p) ? other_handshake : NULL;
+		trick = inspect_by_camera(f) && f->stream && !agree(f, p) ? other_handshake : NULL;
 	if (trick) {
-		e->stats.stream_conflicts++;
-		f->confirming = f->watching = false;
-		f->tricked = true;
-		f->decision = DECISION_BLOCK;
-		f->sent = DECISION_REJECT;
-		report_anomaly(e, f, ANOMALY_STREAM, trick);
-		inspect_forget(e, f);
+		said_otherwise(e, f, trick);
 	} else if (!w->from_camera && (p->tcp_flags & TCP_ACK) && (int32_t)(p->tcp_ack - f->confirm_seq) >= 0) {
 		f->confirming = false;
 		f->watching = f->identifying;
@@ -427,7 +492,7 @@ confirm(struct engine *e, struct flow *f, const struct way *w, const struct queu
 	}
 	if (f->identifying && (notes & (STREAM_NEW | STREAM_FIN)))
 		listen_on(e, f);
-	answer(e, f, q, verdict_of(e, f));
+	inspect_give(e, f, q, inspect_verdict(e, f));
 }
 
 /* A direction that is full stays so, and says it again at each packet: the probes are asked once. */
@@ -451,6 +516,13 @@ told_enough(const struct engine *e, const struct flow *f, const struct way *w, c
 	return f->inbound ? f->packets[0] + f->packets[1] > IDENTIFY_PACKETS : w->from_camera && p->payload_len;
 }
 
+/* Until the server has said where it begins to read, what came first need not be the beginning, and nothing follows from it. A SYN is. */
+static bool
+may_read(const struct engine *e, const struct flow *f, const struct packet *p)
+{
+	return (p->tcp_flags & TCP_SYN) || f->agreed || !inspect_by_camera(f) || !e->may_hold || f->watching || !f->sent_payload;
+}
+
 /* Adds the packet to what is remembered, and asks the probes when that is more than before. */
 static void
 watch(struct engine *e, struct flow *f, const struct way *w, const struct packet *p)
@@ -461,22 +533,22 @@ watch(struct engine *e, struct flow *f, const struct way *w, const struct packet
 		give_up(e, f, NULL);
 		return;
 	}
-	if (opened_by_camera(f) && w->from_camera)
+	if (inspect_by_camera(f) && w->from_camera)
 		open_again(e, f, p);
-	if (!remember_bytes(e, f)) {
+	if (!inspect_remember(e, f)) {
 		give_up(e, f, f->watching ? NULL : "stream.no_room");
 		return;
 	}
 	unsigned notes = stream_packet(e->streams, f->stream, w->reply, p);
-	const char *trick = w->from_camera ? trick_of(notes) : NULL;
-	if (!w->from_camera && opened_by_camera(f) && !agree(f, p))
+	const char *trick = w->from_camera ? inspect_trick(notes) : NULL;
+	if (!w->from_camera && inspect_by_camera(f) && !agree(f, p))
 		trick = other_handshake;
 	if (w->from_camera && p->payload_len && f->tuple.proto == IPPROTO_TCP)
 		note_payload(f, p);
 	if (trick) {
 		e->stats.stream_conflicts++;
 		give_up(e, f, trick);
-	} else if ((notes & (STREAM_NEW | STREAM_FIN)) || is_first_full(f, w->reply, notes)) {
+	} else if (may_read(e, f, p) && ((notes & (STREAM_NEW | STREAM_FIN)) || is_first_full(f, w->reply, notes))) {
 		look(e, f);
 	}
 	if (told_enough(e, f, w, p)) {
@@ -505,10 +577,18 @@ watch_answer(struct engine *e, struct flow *f, const struct way *w, const struct
  * they overtook the server's answer on another processor: they come again.
  */
 static bool
-too_early(const struct engine *e, const struct flow *f, const struct way *w, const struct packet *p)
+too_early(const struct engine *e, const struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
 {
-	return f->sent == DECISION_PENDING && e->may_hold && opened_by_camera(f) && !f->agreed && w->from_camera && p->payload_len &&
-	       !(p->tcp_flags & TCP_SYN) && !f->known;
+	return f->sent == DECISION_PENDING && e->may_hold && inspect_by_camera(f) && !f->agreed && w->from_camera && p->payload_len &&
+	       !(p->tcp_flags & TCP_SYN) && !f->known && (f->strict || !hinted(e, q, MARK_HINT_ANSWERED));
+}
+
+/* The server's SYN passed in the kernel, and this segment begins where it said. */
+static bool
+hears_beginning(const struct engine *e, const struct flow *f, const struct way *w, const struct queued *q, const struct packet *p)
+{
+	return !f->agreed && !f->strict && !f->known && !e->offline && inspect_by_camera(f) && w->from_camera && p->payload_len &&
+	       hinted(e, q, MARK_HINT_BEGINS);
 }
 
 void
@@ -518,12 +598,19 @@ inspect_packet(struct engine *e, struct flow *f, const struct way *w, const stru
 		error_packet(e, f, w, q);
 		return;
 	}
+	if (is_forged(e, f, w, q)) {
+		inspect_give(e, f, q, VERDICT_DROP_ONCE);
+		return;
+	}
 	if (f->confirming) {
 		confirm(e, f, w, q, p);
 		return;
 	}
-	if (too_early(e, f, w, p)) {
-		answer(e, f, q, VERDICT_DROP_ONCE);
+	bool begins = hears_beginning(e, f, w, q, p);
+	if (begins && !begin(e, f, p))
+		give_up(e, f, other_handshake);
+	if (too_early(e, f, w, q, p)) {
+		inspect_give(e, f, q, VERDICT_DROP_ONCE);
 		return;
 	}
 	bool added = !f->known && !dns_recognises(f, p);
@@ -536,7 +623,7 @@ inspect_packet(struct engine *e, struct flow *f, const struct way *w, const stru
 	else if (f->sent == DECISION_PENDING && w->from_camera && p->payload_len)
 		keep(e, f, q);
 	else
-		answer(e, f, q, verdict_of(e, f));
+		inspect_give(e, f, q, inspect_verdict(e, f));
 }
 
 void
@@ -550,9 +637,14 @@ inspect_tick(struct engine *e)
 			dns_overdue(e, f);
 			continue;
 		}
+		if (f->said) {
+			inspect_release(e, f, VERDICT_DROP_ONCE);
+			inspect_forget(e, f);
+			continue;
+		}
 		give_up(e, f, "hold.too_long");
 		/* Policy still cannot say: what waits does not wait for ever. */
 		if (f->held.packets)
-			inspect_release(e, f, f->sent == DECISION_ALLOW ? verdict_of(e, f) : VERDICT_DROP_ONCE);
+			inspect_release(e, f, f->sent == DECISION_ALLOW ? inspect_verdict(e, f) : VERDICT_DROP_ONCE);
 	}
 }

@@ -14,6 +14,7 @@
 
 enum {
 	ROWS_MAX = 4096 + 256, /* what a gate holds, floods included */
+	SENT_A_SECOND = 1000,
 	ASKED = 64,	       /* devices for which a rule has asked just now */
 };
 
@@ -29,6 +30,9 @@ struct jail {
 		uint64_t at_ns;
 	} asked[ASKED];
 	unsigned n_asked;
+	uint64_t sent_s; /* the second in which so many messages went to the gate */
+	unsigned sent;
+	struct log_limit complaint;
 };
 
 struct jail *
@@ -226,7 +230,14 @@ jail_find(struct engine *e, const char *who, bool among, struct channel_quaranti
 bool
 jail_send(struct engine *e, const struct channel_quarantine *m)
 {
-	return channel_send(e->channel, m, sizeof *m, NULL, 0) == 0;
+	struct jail *j = e->jail;
+
+	if (j->sent_s != e->now.mono_ns / 1000000000) {
+		j->sent_s = e->now.mono_ns / 1000000000;
+		j->sent = 0;
+	}
+	/* The gate takes no more for honest; a camera that is left out asks for it again with its next flow. */
+	return j->sent++ < SENT_A_SECOND && channel_send(e->channel, m, sizeof *m, NULL, 0) == 0;
 }
 
 /* A camera that goes on trying opens many flows; one message is enough. */
@@ -251,6 +262,6 @@ jail_by_rule(struct engine *e, const struct flow *f, const struct rule_info *rul
 	name_device(d, &m);
 	if (!m.by_address && (mac_is_zero(&m.mac) || m.mac.b[0] & 1))
 		return;
-	if (!jail_send(e, &m))
-		log_warn("quarantine: the gate does not take it");
+	if (!jail_send(e, &m) && log_allowed(&e->jail->complaint, e->now.mono_ns, NULL))
+		log_warnx("quarantine: the gate does not take it, or too many are asked for at once");
 }

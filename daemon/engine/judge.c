@@ -78,7 +78,7 @@ flow_facts(const struct engine *e, const struct flow *f, struct facts *ret)
 		ret->protocol = f->known->protocol;
 		ret->name = f->known->has_name ? f->known->name : NULL;
 		ret->ech = f->known->ech;
-		if (f->known->proved)
+		if (f->proved)
 			remember_proved(ret);
 	} else if (!flow_can_be_watched(f)) {
 		ret->known = FACT_ALL;

@@ -10,6 +10,7 @@
 #include "chronicle.h"
 #include "engine.h"
 #include "identity.h"
+#include "kinds.h"
 #include "mark.h"
 #include "metrics.h"
 #include "orient.h"
@@ -54,10 +55,9 @@ refuse(struct engine *e, const struct flow *seed)
 void
 engine_decide(struct engine *e, struct flow *f, bool mid_stream)
 {
-	struct judgement j;
 	unsigned before = f->decision;
 
-	flow_judge(e, f, &j);
+	flow_judge(e, f, &e->judged);
 	if (f->tricked)
 		f->decision = DECISION_BLOCK;
 	f->sent = (uint8_t)flow_verdict(f, mid_stream);
@@ -98,7 +98,10 @@ static struct flow *
 open_flow(struct engine *e, const struct orientation *o, const struct queued *q, const struct packet *p)
 {
 	/* A connection that began before us is in its middle: the kernel saw its reply, or TCP is past its SYN. */
-	bool mid_stream = (o->reply && !e->offline) || (p->tuple.proto == IPPROTO_TCP && !p->icmp_error && !(p->tcp_flags & TCP_SYN));
+	bool tcp = p->tuple.proto == IPPROTO_TCP, asked = tcp && !e->offline && hinted(e, q, MARK_HINT_ASKED);
+	bool begins = tcp && !e->offline && !o->reply && hinted(e, q, MARK_HINT_BEGINS);
+	bool mid_stream = asked || (o->reply && !e->offline) || (tcp && !p->icmp_error && !(p->tcp_flags & TCP_SYN));
+	bool unread = mid_stream && !asked && !begins; /* so its first bytes may have gone by; the kernel knows of some that none has */
 	bool new_device;
 	struct device *d = attach_device(e, o, q, &new_device);
 	struct flow seed, *f = NULL;
@@ -109,16 +112,21 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 	d->flows_seen++;
 	chronicle_device(e, d);
 	d->ifindex = o->ifindex;
+	d->vlan = q->vlan;
 	flow_init(e->flows, &seed, &o->tuple, &e->now);
 	seed.device = device_index(e->devices, d);
 	seed.ifindex = o->ifindex;
+	seed.vlan = q->vlan;
 	seed.zone = o->zone;
 	seed.remote_zone = o->remote_zone;
 	seed.inbound = o->inbound;
-	seed.established = seed.passed = seed.carried_on = mid_stream;
+	seed.established = seed.passed = mid_stream;
+	seed.carried_on = unread;
+	seed.by_kind = asked;
+	seed.loose = asked && !o->inbound;
 	count_packet(&seed, o, p);
 	engine_decide(e, &seed, mid_stream);
-	if (seed.sent == DECISION_PENDING && mid_stream && p->tuple.proto == IPPROTO_TCP) {
+	if (seed.sent == DECISION_PENDING && unread && tcp) {
 		inspect_never(&seed); /* its first bytes went by before us */
 		engine_decide(e, &seed, true);
 	}
@@ -128,7 +136,8 @@ open_flow(struct engine *e, const struct orientation *o, const struct queued *q,
 	} else {
 		f = flow_insert(e->flows, &seed, &e->now);
 		f->identifying = may_identify(e, f, d, mid_stream);
-		f->watching = may_watch(e, f) && !(mid_stream && p->tuple.proto == IPPROTO_TCP);
+		f->watching = may_watch(e, f) && !(unread && tcp);
+		f->kind = mid_stream ? FLOW_KIND_NONE : kinds_of(e, f, o, q, p);
 		rulebook_ref(f->book);
 		device_hold(d);
 		report_decided(e, f);
@@ -151,6 +160,7 @@ rejudge(struct engine *e, struct flow *f)
 	bool allowed = f->sent == DECISION_ALLOW, watched = f->watching, spent = budget_is_used_up(e, f);
 
 	e->stats.flows_rejudged++;
+	f->strict |= f->confirming; /* whether the kernel has seen it confirmed is not known: each packet comes until we have */
 	engine_decide(e, f, true);
 	if (f->sent == DECISION_PENDING && allowed && !f->stream) {
 		inspect_never(f); /* its first bytes went by unread: what they were stays unknown */
@@ -246,6 +256,23 @@ reopens(const struct engine *e, const struct flow *f, const struct queued *q, co
 	       !(f->stream && stream_seq(f->stream, PROBE_TO_SERVER) == p->tcp_seq + 1);
 }
 
+/*
+ * A flow that has been decided has no connection whose SYN has just passed by its kind: this packet belongs to another between the same ports, or
+ * was under way when the verdict was. The first is shown by where it begins; what is neither comes again, and finds the old one gone.
+ */
+static bool
+replaces(const struct engine *e, const struct flow *f, const struct queued *q, const struct packet *p)
+{
+	return !e->offline && p->tuple.proto == IPPROTO_TCP && hinted(e, q, MARK_HINT_ASKED) && e->may_hold &&
+	       (!f->by_kind || (f->known && f->sent != DECISION_PENDING));
+}
+
+static bool
+is_other_beginning(const struct engine *e, const struct flow *f, const struct queued *q, const struct packet *p)
+{
+	return !f->by_kind || (hinted(e, q, MARK_HINT_BEGINS) && p->tcp_seq != f->said_from);
+}
+
 static void
 engine_packet(struct engine *e, const struct queued *q)
 {
@@ -260,6 +287,14 @@ engine_packet(struct engine *e, const struct queued *q)
 	}
 	struct orientation o = orient(e, q, &p);
 	struct flow *f = flow_find(e->flows, &o.tuple);
+	if (f && replaces(e, f, q, &p)) {
+		if (!is_other_beginning(e, f, q, &p)) {
+			engine_answer(e, q, VERDICT_DROP_ONCE);
+			return;
+		}
+		flow_end(e->flows, f, &e->now);
+		f = NULL;
+	}
 	if (f && reopens(e, f, q, &p)) {
 		flow_end(e->flows, f, &e->now);
 		f = NULL;

@@ -36,7 +36,7 @@ struct rolled {
 	const struct dns_message *dns; /* the first event's question; gone when the window closes */
 	union {
 		struct known known; /* with its name: the flow may be over when the window closes */
-		char room[sizeof(struct known) + APP_NAME];
+		char room[sizeof(struct known) + KNOWN_TEXT];
 	} spoken;
 };
 
@@ -231,6 +231,7 @@ fill(struct engine *e, uint32_t type, const struct flow *f, const struct device 
 	memset(p, 0, sizeof *p);
 	p->r.type = type;
 	p->r.in_iface = link_find(e, f->ifindex)->name;
+	p->r.vlan = f->vlan ? f->vlan : d->vlan;
 	fill_device(e, d, p);
 	fill_flow(f, p);
 	fill_decision(f, p);
@@ -297,8 +298,8 @@ drop(struct engine *e, const struct rolled *k, uint64_t repeat, uint32_t seconds
 	memset(&p, 0, sizeof p);
 	p.r.type = RECORD_DROP;
 	p.r.in_iface = link_find(e, k->flow.ifindex)->name;
+	p.r.vlan = k->flow.vlan;
 	fill_flow(&k->flow, &p);
-	p.r.flow = &p.flow;
 	p.r.drop = k->drop;
 	p.r.packet_len = k->packet_len;
 	p.r.repeat = repeat;
@@ -386,7 +387,7 @@ roll_flow(struct engine *e, enum rolled_kind kind, const struct flow *f, const s
 	k.kind = kind;
 	k.flow = *f;
 	if (f->known)
-		memcpy(k.spoken.room, f->known, sizeof *f->known + (f->known->has_name ? strlen(f->known->name) + 1 : 0));
+		memcpy(k.spoken.room, f->known, known_bytes(f->known));
 	k.dns = m;
 	k.device = *device_at(e->devices, f->device);
 	uint32_t rule = f->rule != RULE_NO ? f->book->rules[f->rule].signature_id : 0;
@@ -642,6 +643,7 @@ report_identity(struct engine *e, const struct device *d, const struct flow *f, 
 		memset(&p, 0, sizeof p);
 		p.r.type = RECORD_ALERT;
 		p.r.in_iface = link_find(e, d->ifindex)->name;
+		p.r.vlan = d->vlan;
 		fill_device(e, d, &p);
 	}
 	p.r.signature_id = sid;

@@ -193,3 +193,43 @@ stream_tcp(struct stream_pool *p, struct stream *s, unsigned which, const struct
 		notes |= STREAM_LOOSE;
 	return notes | segment(p, side, seq, fin, packet);
 }
+
+/* Everything that is here lies `by` bytes farther from the beginning than it seemed. What no longer fits is forgotten, and the direction is full. */
+static void
+move_back(struct stream_pool *p, struct stream_side *side, uint32_t by)
+{
+	uint8_t bytes[PROBE_STREAM];
+	struct stream_range ranges[STREAM_RANGES];
+	size_t n = side->n, len = n ? side->ranges[n - 1].to : 0;
+
+	if (len)
+		memcpy(bytes, stream_flat(p, side, len, p->flat[0]), len);
+	memcpy(ranges, side->ranges, sizeof ranges);
+	side->n = 0;
+	if (side->fin != UINT32_MAX)
+		side->fin += by;
+	if (side->limit < PROBE_STREAM)
+		side->limit = (uint32_t)lesser((int64_t)side->limit + by, PROBE_STREAM);
+	for (size_t i = 0; i < n; i++) {
+		struct cursor c = cursor_of(bytes, len);
+		cursor_skip(&c, ranges[i].from);
+		int64_t from = (int64_t)ranges[i].from + by, to = lesser((int64_t)ranges[i].to + by, side->limit);
+		if (from < to)
+			(void)segment_store(p, side, (uint32_t)from, cursor_bytes(&c, (size_t)(to - from)));
+	}
+}
+
+bool
+stream_begin(struct stream_pool *p, struct stream *s, unsigned which, uint32_t seq)
+{
+	struct stream_side *side = &s->side[which];
+	int64_t by = side->based ? (int32_t)(side->base - seq) : 0;
+
+	if (by < 0 || by > PROBE_STREAM || (by > 0 && side->proven))
+		return false;
+	if (by > 0)
+		move_back(p, side, (uint32_t)by);
+	side->base = seq;
+	side->based = side->proven = true;
+	return true;
+}

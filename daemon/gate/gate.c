@@ -35,6 +35,7 @@ enum {
 	RETRY_MS = 500,
 	LINKS_MS = 50,
 	LAST_NEWS_MS = 1000,
+	CLOCK_STEP_S = 2, /* more than that between two looks: somebody has set it */
 	AGREE = 2,	  /* readings, when the waiting packets are known */
 	AGREE_BLIND = 10, /* when they are not: none waits that long */
 };
@@ -45,7 +46,14 @@ read_clock(struct gate *g)
 	struct now now;
 	clock_read(&now);
 	g->now_ns = now.mono_ns;
-	g->now_s = now.wall_us / 1000000;
+	int64_t wall_s = now.wall_us / 1000000, mono_s = (int64_t)(now.mono_ns / 1000000000u);
+	int64_t by_s = wall_s - mono_s - g->clock_offset_s;
+	/* A clock that is set neither ends a quarantine nor makes it longer. */
+	if (g->now_s && g->quarantine && (by_s > CLOCK_STEP_S || by_s < -CLOCK_STEP_S))
+		quarantine_shift(g->quarantine, by_s);
+	g->clock_offset_s = wall_s - mono_s;
+	g->now_s = wall_s;
+	g->wall_ns = (int64_t)now.wall_us * 1000;
 }
 
 /* ---- what others of the four files ask for ---- */
@@ -230,7 +238,7 @@ event_source(const struct gate *g)
 static int
 entry_source(const struct gate *g)
 {
-	return news_dump_fd(g->news);
+	return news_looks(g->news) && keeper_has_room(g) ? news_dump_fd(g->news) : -1;
 }
 
 static void
@@ -259,7 +267,7 @@ on_event(struct gate *g)
 static void
 on_entry(struct gate *g)
 {
-	news_look_step(g->news, g->plan.mark_shift, tell_news, g);
+	news_look_step(g->news, g->plan.mark_shift, g->now_ns, tell_news, g);
 }
 
 /* An engine that has much to do with the news before it is waited for, and what it says meanwhile is heard. */
@@ -392,6 +400,7 @@ static void
 do_supervise(struct gate *g)
 {
 	do_postponed(g);
+	news_pace(g->news);
 	warden_tick(g);
 	keeper_tick(g);
 	historian_tick(g);
@@ -421,12 +430,16 @@ fill_counters(const struct gate *g, const struct queue_stats *s, struct channel_
 	c->queued_bytes = t[C_QUEUE].bytes;
 	c->offloaded_packets = t[C_OFFLOAD].packets;
 	c->offloaded_bytes = t[C_OFFLOAD].bytes;
+	c->bare_packets = t[C_BARE].packets;
+	c->kind_packets = t[C_KIND].packets;
 	c->denied_packets = t[C_DENIED].packets;
 	c->denied_bytes = t[C_DENIED].bytes;
+	c->cut_packets = t[C_CUT].packets;
+	c->reply_packets = t[C_REPLY].packets;
 	c->invalid_packets = t[C_INVALID].packets;
 	c->verdicts = g->tally.verdicts;
 	c->verdicts_refused = g->verdicts_refused;
-	c->uninspected = g->tally.uninspected;
+	c->uninspected = g->tally.uninspected + g->tally.unseen.packets;
 	c->news_lost = g->news_lost;
 	c->messages_lost = g->messages_lost;
 	c->engine_restarts = g->keeper.restarts;
@@ -448,10 +461,15 @@ do_count(struct gate *g)
 
 	if (tally_read(&g->tally, g->ask, false) < 0)
 		return; /* the table is being put back */
+	keeper_count(g);
 	warden_count(g);
 	queue_stats(g->queue, &s);
 	g->tally.stale += g->keeper.stale;
 	uint64_t fresh = tally_uninspected(&g->tally, s.waiting, s.known ? AGREE : AGREE_BLIND);
+	uint64_t unseen = tally_unseen(&g->tally);
+	fresh += unseen;
+	if (unseen)
+		bridge_switch_again(&g->bridge, &g->plan, g->now_ns);
 	g->tally.stale = stale;
 	fill_counters(g, &s, &c);
 	fill_usage(g, &c);
@@ -480,7 +498,7 @@ static void
 do_look(struct gate *g)
 {
 	if (g->keeper.state == ENGINE_READY)
-		news_look(g->news);
+		news_look(g->news, g->now_ns, false);
 }
 
 static void

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "observe.h"
@@ -39,6 +41,15 @@ keeper_send(struct gate *g, const void *message, size_t len, int fd, bool vital)
 		keeper_lost(g,
 			    errno == EAGAIN ? "it does not read what it is told" : "its channel is broken");
 	return false;
+}
+
+/* The kernel calls a UNIX socket writable up to a quarter of its buffer. */
+bool
+keeper_has_room(const struct gate *g)
+{
+	struct pollfd p = {.fd = g->keeper.channel, .events = POLLOUT};
+
+	return p.fd < 0 || (poll(&p, 1, 0) > 0 && (p.revents & POLLOUT));
 }
 
 void
@@ -98,11 +109,14 @@ spawn(struct gate *g)
 			"--channel",
 			"3",
 			"--state-dir",
-			(char *)g->o->state_dir,
+			g->place.engine_dir,
 			"--run-dir",
 			(char *)g->o->run_dir,
-			g->o->verbose ? "-v" : NULL,
+			NULL,
+			NULL,
 			NULL};
+
+	child_options(argv + 7, g->o->verbose, g->o->no_sandbox);
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -1;
@@ -125,10 +139,10 @@ keeper_start(struct gate *g)
 {
 	struct keeper *k = &g->keeper;
 
-	k->malformed = 0;
+	conduct_begin(&k->conduct, g->tally.verdicts, g->tally.c[C_QUEUE].packets);
 	k->pinged_ns = 0;
+	k->ping_waits = false;
 	k->stale = 0;
-	k->verdicts_before = g->tally.verdicts;
 	k->started_ns = k->since_ns = g->now_ns;
 	k->ready_ns = 0;
 	if (spawn(g) < 0) {
@@ -183,18 +197,33 @@ settle_account(struct gate *g)
 	answer_waiting(g);
 }
 
+/* A death of its own is a better reason than what we saw of it. */
+static void
+note_reason(struct keeper *k, const char *reason, int status)
+{
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (number == SIGSYS)
+		snprintf(k->reason, sizeof k->reason, "killed by its sandbox for a forbidden system call (SIGSYS)");
+	else if (number && number != SIGKILL)
+		snprintf(k->reason, sizeof k->reason, "killed by signal %d, %s", number, strsignal(number));
+	else
+		snprintf(k->reason, sizeof k->reason, "%s", reason);
+}
+
 void
 keeper_lost(struct gate *g, const char *reason)
 {
 	struct keeper *k = &g->keeper;
+	int status = 0;
 
 	if (k->state == ENGINE_DOWN)
 		return;
 	k->state = ENGINE_DOWN;
 	k->since_ns = g->now_ns;
-	if (!child_end(
-		    &k->child)) /* it hangs in the kernel; keeper_tick() collects it before the next one starts */
+	if (!child_end_status(&k->child, &status)) /* it hangs in the kernel; keeper_tick() collects it before the next one starts */
 		log_warnx("engine %d cannot be killed yet", (int)k->child.pid);
+	note_reason(k, reason, status);
 	close(k->channel);
 	k->channel = -1;
 	g->tally.stale += k->stale;
@@ -206,7 +235,7 @@ keeper_lost(struct gate *g, const char *reason)
 	uint64_t wait_ns = backoff_ns(k, g->now_ns);
 	k->start_at_ns = g->now_ns + wait_ns;
 	log_warnx("engine lost: %s; undecided packets are %s until the next one judges (start in %u ms)",
-		  reason, g->plan.fail_closed ? "dropped" : "passed", (unsigned)(wait_ns / MS));
+		  k->reason, g->plan.fail_closed ? "dropped" : "passed", (unsigned)(wait_ns / MS));
 	reload_engine_lost(g);
 }
 
@@ -220,8 +249,8 @@ keeper_ready(struct gate *g)
 	if (k->ever_ready)
 		keeper_event(
 			g, EVENT_ENGINE_RESTARTED, k->answered,
-			"engine restarted (number %u); %llu packets were %s without a judgement meanwhile",
-			k->restarts, (unsigned long long)k->answered,
+			"engine restarted (number %u): %s; %llu packets were %s without a judgement meanwhile",
+			k->restarts, k->reason, (unsigned long long)k->answered,
 			g->plan.fail_closed ? "dropped" : "passed");
 	terms_tell(g);
 	warden_engine(g);
@@ -243,6 +272,15 @@ keeper_answer(struct gate *g)
 	answer_waiting(g);
 }
 
+void
+keeper_count(struct gate *g)
+{
+	struct keeper *k = &g->keeper;
+
+	if (k->state == ENGINE_READY && conduct_invents(&k->conduct, g->tally.verdicts, g->tally.c[C_QUEUE].packets, g->plan.queue_length))
+		keeper_lost(g, "it answers packets that never came");
+}
+
 static bool
 has_mail(int fd)
 {
@@ -250,7 +288,10 @@ has_mail(int fd)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* An answer that lies in the channel already is no lateness of the engine's, up to a limit. */
+/*
+ * An answer that lies in the channel already is no lateness of the engine's, and one that goes on judging is not hanging: it has much to read
+ * before our ping. Both up to a limit.
+ */
 static bool
 is_late(struct gate *g)
 {
@@ -261,20 +302,20 @@ is_late(struct gate *g)
 		limit_ns = (uint64_t)PREPARE_MS * MS;
 	if (k->pinged_ns == 0 || waited <= limit_ns)
 		return false;
-	return waited > 2 * limit_ns || !has_mail(k->channel);
+	bool lives = k->heard_ns > k->pinged_ns && g->now_ns - k->heard_ns <= limit_ns;
+	return waited > 2 * limit_ns || (!lives && !has_mail(k->channel));
 }
 
+/* A channel that takes no ping counts as one that is not answered, from the first time on; but the engine must have its chance to answer. */
 static void
 ping(struct gate *g)
 {
 	struct keeper *k = &g->keeper;
-	struct channel_head p = {.type = CH_PING, .arg = ++k->ping};
+	struct channel_head p = {.type = CH_PING, .arg = k->ping_waits ? k->ping : ++k->ping};
 
-	if (keeper_send(g, &p, sizeof p, -1, false))
+	k->ping_waits = !keeper_send(g, &p, sizeof p, -1, false);
+	if (k->pinged_ns == 0)
 		k->pinged_ns = g->now_ns;
-	else if (k->pinged_ns == 0)
-		k->pinged_ns =
-			g->now_ns; /* a channel that takes no ping counts as one that is not answered */
 	k->since_ns = g->now_ns;
 }
 
@@ -285,7 +326,7 @@ tick_ready(struct gate *g)
 
 	if (is_late(g))
 		keeper_lost(g, "it does not answer");
-	else if (k->pinged_ns == 0 && g->now_ns - k->since_ns >= (uint64_t)PING_MS * MS)
+	else if (k->ping_waits || (k->pinged_ns == 0 && g->now_ns - k->since_ns >= (uint64_t)PING_MS * MS))
 		ping(g);
 }
 

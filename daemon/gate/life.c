@@ -21,6 +21,7 @@
 #include "notify.h"
 #include "queue.h"
 #include "ruleset.h"
+#include "sandbox.h"
 #include "state.h"
 #include "sweep.h"
 #include "table.h"
@@ -89,9 +90,10 @@ open_netlink(struct gate *g)
 	g->links = links_open();
 	g->neighbours = neighbours_open();
 	g->watch = watch_open();
+	g->lists = lists_new();
 	g->ask = netlink_open(NETLINK_NETFILTER, 0);
 	if (warden_open(g) && g->queue && g->sweep && g->news && g->denied && g->links && g->neighbours && g->watch &&
-	    g->ask)
+	    g->ask && g->lists)
 		return true;
 	log_warn("cannot open the kernel's packet filter; CAP_NET_ADMIN and netfilter's queue and conntrack "
 		 "are needed");
@@ -106,7 +108,7 @@ gate_open(const struct gate_options *o)
 		return NULL;
 	g->o = o;
 	g->program = g->notify = g->signals = g->bundle_fd = -1;
-	g->place = (struct place){-1, -1, -1, -1, -1};
+	g->place = (struct place){.run_fd = -1, .state_fd = -1, .lock_fd = -1, .control_fd = -1, .view_fd = -1};
 	g->keeper = (struct keeper){.child = {.watch = -1}, .channel = -1};
 	g->historian = (struct historian){.child = {.watch = -1}};
 	g->reload = (struct reload){.planner = {{.watch = -1}, -1, -1, -1}, .bundle_fd = -1};
@@ -134,6 +136,23 @@ gate_drop(struct gate *g)
 	return privilege_drop(&g->id, true);
 }
 
+int
+gate_confine(struct gate *g)
+{
+	int version;
+
+	if (!sandbox_built() || g->o->no_sandbox) {
+		log_warnx("NO SANDBOX (%s): whoever takes a process over may do what its user may",
+			  g->o->no_sandbox ? "--no-sandbox" : "a build for debugging");
+		return 0;
+	}
+	if (sandbox_keep_power() < 0 || sandbox_scope(&version) < 0 || sandbox_calls(SANDBOX_GATE) < 0) {
+		log_warnx("not starting without a sandbox; --no-sandbox does, for a while");
+		return -1;
+	}
+	return 0;
+}
+
 /* As the checker wrote it, so that editors find file, line and column. */
 static void
 print_raw(int text_fd)
@@ -154,7 +173,7 @@ gate_check(const struct gate_options *o)
 	int program = child_program();
 
 	if (program < 0 || privilege_find(o->user, &id) < 0 || privilege_drop(&id, false) < 0 ||
-	    planner_start(&p, program, &(struct planner_order){.config = o->config, .bundle_fd = -1}) < 0)
+	    planner_start(&p, program, &(struct planner_order){.config = o->config, .bundle_fd = -1, .no_sandbox = o->no_sandbox}) < 0)
 		return 1;
 	if (!planner_wait(&p, PLANNER_MS, &result, &plan) || result == PLAN_BROKEN)
 		log_warnx("%s: the process that reads the policy has failed", o->config);
@@ -178,10 +197,12 @@ block(struct gate *g, const struct plan *plan)
 		return; /* a gate that works owns the table */
 	if (sweep_run(g->sweep, plan->mark_shift, plan->mark_shift, SWEEP_ALL) < 0)
 		log_warn("conntrack: old marks cannot be swept");
-	if (table_install(g->table, &rules) == 0)
-		log_warnx("fail: closed: the network behind %s is blocked until lenscapd starts with a good "
+	if (table_install(g->table, &rules) < 0)
+		return;
+	bridge_switch_on(&g->bridge, plan);
+	log_warnx("fail: closed: the network behind %s is blocked until lenscapd starts with a good "
 			  "policy",
-			  plan->interfaces[0]);
+		  plan->interfaces[0]);
 }
 
 static void
@@ -197,7 +218,7 @@ refuse_start(struct gate *g, enum plan_result result, struct plan *plan)
 enum plan_result
 plan_one(struct gate *g, int source, uint8_t mode, struct plan *ret_plan)
 {
-	struct planner_order order = {.config = g->o->config, .bundle_fd = source, .mode = mode};
+	struct planner_order order = {.config = g->o->config, .bundle_fd = source, .mode = mode, .no_sandbox = g->o->no_sandbox};
 	struct planner p;
 	enum plan_result result = PLAN_BROKEN;
 
@@ -221,6 +242,7 @@ read_policy(struct gate *g)
 {
 	struct plan plan = {0};
 
+	lists_begin(g->lists, g->wall_ns);
 	terms_open(g);
 	enum plan_result result = terms_choose(g, &plan);
 	if (result != PLAN_GOOD) {
@@ -247,16 +269,14 @@ sweep_leftovers(struct gate *g)
 	return 0;
 }
 
+/* later: what an earlier run has settled passes until the rules are in place, for verdicts wait while they are being written. */
 static int
-install(struct gate *g)
+install(struct gate *g, bool later)
 {
 	struct ruleset rules = {.plan = &g->plan, .quarantine = g->quarantine, .now_s = g->now_s, .generation = FIRST_GENERATION, .forget = true,
 				.fresh = true};
 
-	g->generation = FIRST_GENERATION;
-	if (queue_bind(g->queue, &g->plan) < 0)
-		return -1;
-	if (sweep_leftovers(g) < 0)
+	if (!later && sweep_leftovers(g) < 0)
 		log_warn("conntrack: marks of an earlier run cannot be swept");
 	if (table_install(g->table, &rules) < 0) {
 		if (!g->plan.fail_closed)
@@ -264,11 +284,32 @@ install(struct gate *g)
 		return -1;
 	}
 	g->installed = true;
+	if (later && sweep_leftovers(g) < 0)
+		log_warn("conntrack: marks of an earlier run cannot be swept");
+	bridge_switch_on(&g->bridge, &g->plan); /* behind the table, so that nothing is handed to nobody */
 	warden_listen(g);
+	return 0;
+}
+
+/*
+ * The table of an earlier run, which still carries what was settled, and hands the rest to the queue that is ours now. Where its bits or its queue
+ * are others, nobody could talk to it.
+ */
+static bool
+finds_table(struct gate *g)
+{
+	struct plan old;
+
+	return table_verify(g->table) == TABLE_CHANGED && place_load_plan(&g->place, &old) == 0 && old.mark_shift == g->plan.mark_shift &&
+	       old.queue == g->plan.queue && old.fail_closed == g->plan.fail_closed;
+}
+
+static void
+count_from_here(struct gate *g)
+{
 	if (tally_read(&g->tally, g->ask, true) < 0)
 		log_warn("nftables: the counters cannot be read");
 	g->denied_seen = g->tally.c[C_DENIED].packets;
-	return 0;
 }
 
 static bool
@@ -287,13 +328,34 @@ wait_first_engine(struct gate *g)
 	return !g->ending;
 }
 
+/*
+ * Where nobody guards yet, the rules come first. Where a table of ours is in place, what it has settled flows on until there is an engine that
+ * judges it again: a packet of it that waited for one would be lost to its stream.
+ */
+static int
+take_over(struct gate *g)
+{
+	g->generation = FIRST_GENERATION;
+	if (queue_bind(g->queue, &g->plan) < 0)
+		return -1;
+	bool later = finds_table(g);
+	if (!later && install(g, false) < 0)
+		return -1;
+	count_from_here(g);
+	bool works = wait_first_engine(g);
+	if (later && install(g, true) < 0)
+		return -1;
+	return works ? 0 : -1;
+}
+
 int
 gate_start(struct gate *g)
 {
+	place_divide(&g->place, g->o->state_dir);
 	warden_load(g);
 	if (read_policy(g) < 0)
 		return -1;
-	if (install(g) < 0 || !wait_first_engine(g)) {
+	if (take_over(g) < 0) {
 		gate_stop(g);
 		return -1;
 	}
@@ -323,6 +385,7 @@ gate_stop(struct gate *g)
 	g->ending = true;
 	if (g->installed && !g->plan.fail_closed) {
 		(void)queue_answer_all(g->queue, false);
+		bridge_switch_back(&g->bridge);
 		if (table_remove(g->table) < 0)
 			log_warnx("table inet " RULESET_TABLE
 				  " cannot be removed; run nft delete table inet " RULESET_TABLE);
@@ -363,6 +426,7 @@ gate_free(struct gate *g)
 	links_close(g->links);
 	neighbours_close(g->neighbours);
 	watch_close(g->watch);
+	lists_free(g->lists);
 	netlink_close(g->ask);
 	terms_close(g);
 	place_close(&g->place);

@@ -20,9 +20,16 @@ int news_event_fd(const struct news *n);
 int news_dump_fd(const struct news *n);
 /* Returns how often the kernel had to leave out events since the last call. */
 unsigned news_events(struct news *n, unsigned shift, news_sink *sink, void *arg);
-/* Starts the periodic look at all entries; nothing happens while one is under way. */
-void news_look(struct news *n);
-void news_look_step(struct news *n, unsigned shift, news_sink *sink, void *arg);
+/*
+ * Starts a look at all entries; nothing happens while one is under way, or, without hurry, while the last one is over for less time
+ * than it took. It goes on by one datagram of the kernel's a step, and by as many rows as news_pace() has granted.
+ */
+void news_look(struct news *n, uint64_t now_ns, bool hurry);
+void news_look_step(struct news *n, unsigned shift, uint64_t now_ns, news_sink *sink, void *arg);
+/* To be called some twenty times a second: grants the next rows of a look. */
+void news_pace(struct news *n);
+/* A look is under way and has not used up what it was granted. */
+bool news_looks(const struct news *n);
 
 /*
  * At the end: what has ended, then all entries, at once, until the clock says until_ns (CLOCK_MONOTONIC).

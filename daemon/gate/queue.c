@@ -293,6 +293,9 @@ field_of(const struct channel_verdict *v, unsigned shift, unsigned generation)
 		[DECISION_ALLOW] = {DECISION_ALLOW, false},	   [DECISION_BLOCK] = {DECISION_BLOCK, false},
 		[DECISION_REJECT] = {DECISION_REJECT, false},	   [VERDICT_DROP_ONCE] = {DECISION_BLOCK, true},
 		[VERDICT_WATCH] = {DECISION_PENDING, false},	   [VERDICT_REJECT_ONCE] = {DECISION_REJECT, true},
+		[VERDICT_OPEN] = {MARK_OPEN, false},		   [VERDICT_CONFIRM] = {MARK_CONFIRM, false},
+		[VERDICT_ALLOW_KIND] = {DECISION_ALLOW | MARK_KIND, false},
+		[VERDICT_CONFIRM_KIND] = {MARK_CONFIRM | MARK_KIND, false},
 	};
 	if (v->decision == DECISION_PENDING)
 		return 0;

@@ -22,50 +22,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bridge.h"
 #include "discovery.h"
 #include "mark.h"
 #include "policy.h"
 #include "quarantine.h"
+#include "ruleset_write.h"
 
 const char *const ruleset_counters[RULESET_COUNTERS] = {
 	[C_QUEUE] = "c_queue",	 [C_OFFLOAD] = "c_offload", [C_CUT] = "c_cut",
 	[C_DENIED] = "c_denied", [C_INVALID] = "c_invalid", [C_REPLY] = "c_reply",
 	[C_JAIL] = "c_jail",	 [C_FLOOD] = "c_flood",	    [C_UNHEARD] = "c_unheard",
+	[C_BARE] = "c_bare",	 [C_KIND] = "c_kind",
 };
-
-const struct ruleset_hits ruleset_hits[RULESET_HITS] = {
-	{"hits4p", 4, true},
-	{"hits4", 4, false},
-	{"hits6p", 16, true},
-	{"hits6", 16, false},
-};
-
-/*
- * The keys under which refusals are remembered. Without ports the destination's kind alone counts (ICMP,
- * GRE, ESP, …).
- */
-static const struct memory {
-	const char *suffix, *type, *key;
-	bool ports;
-} memories[] = {
-	{"4p", "ipv4_addr . ipv4_addr . inet_proto . inet_service",
-	 "ip saddr . ip daddr . meta l4proto . th dport", true},
-	{"4", "ipv4_addr . ipv4_addr . inet_proto", "ip saddr . ip daddr . meta l4proto", false},
-	{"6p", "ipv6_addr . ipv6_addr . inet_proto . inet_service",
-	 "ip6 saddr . ip6 daddr . meta l4proto . th dport", true},
-	{"6", "ipv6_addr . ipv6_addr . inet_proto", "ip6 saddr . ip6 daddr . meta l4proto", false},
-};
-enum { MEMORIES = sizeof memories / sizeof *memories };
-
-/* What a refusal does in the end; `goto answer` tells the camera. */
-static const struct refusal {
-	const char *name, *verdict;
-	enum decision decision;
-} refusals[] = {
-	{"drop", "drop", DECISION_BLOCK},
-	{"reject", "goto answer", DECISION_REJECT},
-};
-enum { REFUSALS = sizeof refusals / sizeof *refusals };
 
 /* DNS between a camera and the gateway's own resolver. */
 static const struct local_hook {
@@ -77,7 +46,8 @@ static const struct local_hook {
 enum { LOCAL_HOOKS = sizeof local_hooks / sizeof *local_hooks };
 
 static const char *const chains[] = {"look",	   "known",	 "known_ports", "save",	     "answer",	"leaving", "arriving", "jailed",
-				     "newcomer", "newcomer_", "newcomer4",	"newcomer6", "flooded", "heard",	  "copy",     "tell"};
+				     "newcomer", "newcomer_", "newcomer4",	"newcomer6", "flooded", "heard",	  "copy",     "tell",
+				     "ask",	   "unremembered"};
 enum { CHAINS = sizeof chains / sizeof *chains };
 
 /* A device is known by its MAC, and by its address where a router stands between. */
@@ -100,17 +70,8 @@ enum {
 	HEARD_BYTES = 2048,
 };
 
-#define TABLE	   "inet " RULESET_TABLE
-#define WITH_PORTS "meta l4proto { tcp, udp, udplite, sctp, dccp }"
-/*
- * The flow's first packet, which conntrack forgets when it is dropped: the ct mark cannot remember that
- * refusal.
- */
-#define UNREMEMBERED "ct state new ct status ! confirmed"
-
-static void out(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void
-out(FILE *f, const char *fmt, ...)
+void
+put_line(FILE *f, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -119,9 +80,8 @@ out(FILE *f, const char *fmt, ...)
 	fputc('\n', f);
 }
 
-static void rule(FILE *f, const char *chain, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void
-rule(FILE *f, const char *chain, const char *fmt, ...)
+void
+put_rule(FILE *f, const char *chain, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -134,54 +94,41 @@ rule(FILE *f, const char *chain, const char *fmt, ...)
 static void
 put_sets(FILE *f)
 {
-	out(f, "add set " TABLE " " RULESET_CAM " { type ifname; }");
-	out(f, "add set " TABLE " " RULESET_FAR " { type ifname; }");
-	out(f, "add set " TABLE " heard { type ether_addr; flags dynamic,timeout; timeout %ds; size %d; }", RATE_MEMORY_S, RATE_SET);
+	put_line(f, "add set " TABLE " " RULESET_CAM " { type ifname; }");
+	put_line(f, "add set " TABLE " " RULESET_FAR " { type ifname; }");
+	bridge_put_sets(f);
+	put_line(f, "add set " TABLE " heard { type ether_addr; flags dynamic,timeout; timeout %ds; size %d; }", RATE_MEMORY_S, RATE_SET);
 	for (size_t i = 0; i < RULESET_FLOODS; i++) {
 		const char *suffix = ruleset_floods[i].suffix, *type = known_by[i].type;
-		out(f, "add set " TABLE " jail%s { type %s; flags timeout; size %d; }", suffix, type, QUARANTINE_ELEMENTS);
-		out(f, "add set " TABLE " rate%s { type %s; flags dynamic,timeout; timeout %ds; size %d; }", suffix, type, RATE_MEMORY_S,
+		put_line(f, "add set " TABLE " jail%s { type %s; flags timeout; size %d; }", suffix, type, QUARANTINE_ELEMENTS);
+		put_line(f, "add set " TABLE " rate%s { type %s; flags dynamic,timeout; timeout %ds; size %d; }", suffix, type, RATE_MEMORY_S,
 		    RATE_SET);
-		out(f, "add set " TABLE " met%s { type %s; flags dynamic,timeout; timeout %ds; size %d; }", suffix, type, RATE_MEMORY_S,
+		put_line(f, "add set " TABLE " met%s { type %s; flags dynamic,timeout; timeout %ds; size %d; }", suffix, type, RATE_MEMORY_S,
 		    RATE_SET);
-		out(f, "add set " TABLE " flood%s { type %s; flags dynamic,timeout; size %d; counter; }", suffix, type, FLOOD_SET);
+		put_line(f, "add set " TABLE " flood%s { type %s; flags dynamic,timeout; size %d; counter; }", suffix, type, FLOOD_SET);
 	}
-	for (size_t i = 0; i < MEMORIES; i++) {
-		const struct memory *m = &memories[i];
-		for (size_t k = 0; k < REFUSALS; k++)
-			out(f, "add set " TABLE " %s%s { type %s; flags dynamic,timeout; size 65535; }",
-			    refusals[k].name, m->suffix, m->type);
-		out(f,
-		    "add set " TABLE
-		    " hits%s { type %s; flags dynamic,timeout; timeout %ds; size 65535; counter; }",
-		    m->suffix, m->type, RULESET_HITS_TIMEOUT_S);
-	}
+	memory_put_sets(f);
+	kinds_put_sets(f);
 }
 
-/* Chains with a part for each memory: hit_drop4p counts a hit and drops, note_drop remembers one. */
 static void
 each_chain(FILE *f, const char *verb)
 {
 	for (size_t i = 0; i < CHAINS; i++)
-		out(f, "%s chain " TABLE " %s", verb, chains[i]);
-	for (size_t k = 0; k < REFUSALS; k++) {
-		const char *name = refusals[k].name;
-		out(f, "%s chain " TABLE " refuse_%s", verb, name);
-		out(f, "%s chain " TABLE " note_%s", verb, name);
-		out(f, "%s chain " TABLE " note_%s_ports", verb, name);
-		for (size_t i = 0; i < MEMORIES; i++)
-			out(f, "%s chain " TABLE " hit_%s%s", verb, name, memories[i].suffix);
-	}
+		put_line(f, "%s chain " TABLE " %s", verb, chains[i]);
+	bridge_put_chains(f, verb);
+	memory_put_chains(f, verb);
+	kinds_put_chains(f, verb);
 }
 
 static void
 put_frame(FILE *f)
 {
-	out(f, "add table " TABLE);
-	out(f, "add chain " TABLE " " RULESET_TOQ);
+	put_line(f, "add table " TABLE);
+	put_line(f, "add chain " TABLE " " RULESET_TOQ);
 	put_sets(f);
 	for (size_t i = 0; i < RULESET_COUNTERS; i++)
-		out(f, "add counter " TABLE " %s", ruleset_counters[i]);
+		put_line(f, "add counter " TABLE " %s", ruleset_counters[i]);
 	each_chain(f, "add");
 }
 
@@ -190,32 +137,36 @@ put_hooks(FILE *f, const struct ruleset *r)
 {
 	/* Reassembled (-400), and before anybody else can drop it. */
 	if (r->hears) {
-		out(f, "add chain " TABLE " observe { type filter hook prerouting priority -310; policy accept; }");
-		out(f, "flush chain " TABLE " observe");
+		put_line(f, "add chain " TABLE " observe { type filter hook prerouting priority -310; policy accept; }");
+		put_line(f, "flush chain " TABLE " observe");
 	}
-	out(f, "add chain " TABLE " inspect { type filter hook forward priority -150; policy accept; }");
-	out(f, "add chain " TABLE " apply { type filter hook forward priority -149; policy accept; }");
+	put_line(f, "add chain " TABLE " inspect { type filter hook forward priority -150; policy accept; }");
+	put_line(f, "add chain " TABLE " apply { type filter hook forward priority -149; policy accept; }");
 	for (size_t i = 0; i < LOCAL_HOOKS; i++) {
 		const char *hook = local_hooks[i].hook;
-		out(f, "add chain " TABLE " inspect_%s { type filter hook %s priority -150; policy accept; }", hook, hook);
-		out(f, "add chain " TABLE " apply_%s { type filter hook %s priority -149; policy accept; }", hook, hook);
-		out(f, "flush chain " TABLE " inspect_%s", hook);
-		out(f, "flush chain " TABLE " apply_%s", hook);
+		put_line(f, "add chain " TABLE " inspect_%s { type filter hook %s priority -150; policy accept; }", hook, hook);
+		put_line(f, "add chain " TABLE " apply_%s { type filter hook %s priority -149; policy accept; }", hook, hook);
+		put_line(f, "flush chain " TABLE " inspect_%s", hook);
+		put_line(f, "flush chain " TABLE " apply_%s", hook);
 	}
-	out(f, "flush chain " TABLE " inspect");
-	out(f, "flush chain " TABLE " apply");
+	put_line(f, "flush chain " TABLE " inspect");
+	put_line(f, "flush chain " TABLE " apply");
+	bridge_put_hooks(f, r);
 }
 
 static void
 put_cameras(FILE *f, const struct plan *p)
 {
-	out(f, "flush set " TABLE " " RULESET_CAM);
+	put_line(f, "flush set " TABLE " " RULESET_CAM);
 	for (uint32_t i = 0; i < p->n_interfaces && i < PLAN_INTERFACES; i++)
-		out(f, "add element " TABLE " " RULESET_CAM " { \"%.*s\" }", PLAN_IFNAME, p->interfaces[i]);
-	out(f, "flush set " TABLE " " RULESET_FAR);
+		if (!p->bridges[i][0])
+			put_line(f, "add element " TABLE " " RULESET_CAM " { \"%.*s\" }", PLAN_IFNAME, p->interfaces[i]);
+	put_line(f, "flush set " TABLE " " RULESET_FAR);
 	for (uint32_t i = 0; i < p->n_interfaces && i < PLAN_INTERFACES; i++)
 		if (p->by_address[i])
-			out(f, "add element " TABLE " " RULESET_FAR " { \"%.*s\" }", PLAN_IFNAME, p->interfaces[i]);
+			put_line(f, "add element " TABLE " " RULESET_FAR " { \"%.*s\" }", PLAN_IFNAME,
+				 p->bridges[i][0] ? p->bridges[i] : p->interfaces[i]);
+	bridge_put_members(f, p);
 }
 
 /* What one device may open is measured anew: the policy may say another number. */
@@ -223,21 +174,10 @@ static void
 put_measures(FILE *f, const struct ruleset *r)
 {
 	for (size_t i = 0; i < RULESET_FLOODS; i++) {
-		out(f, "flush set " TABLE " rate%s", ruleset_floods[i].suffix);
-		out(f, "flush set " TABLE " met%s", ruleset_floods[i].suffix);
+		put_line(f, "flush set " TABLE " rate%s", ruleset_floods[i].suffix);
+		put_line(f, "flush set " TABLE " met%s", ruleset_floods[i].suffix);
 		if (r->fresh)
-			out(f, "flush set " TABLE " flood%s", ruleset_floods[i].suffix);
-	}
-}
-
-static void
-put_flushes(FILE *f, const struct ruleset *r)
-{
-	for (size_t i = 0; i < MEMORIES; i++) {
-		for (size_t k = 0; r->forget && k < REFUSALS; k++)
-			out(f, "flush set " TABLE " %s%s", refusals[k].name, memories[i].suffix);
-		if (r->fresh)
-			out(f, "flush set " TABLE " hits%s", memories[i].suffix);
+			put_line(f, "flush set " TABLE " flood%s", ruleset_floods[i].suffix);
 	}
 }
 
@@ -256,122 +196,75 @@ put_look(FILE *f, const struct ruleset *r)
 	uint32_t mask = mark_mask(shift);
 
 	/* Nobody else may preset our field. */
-	rule(f, "look", "meta mark set meta mark and 0x%08x", ~mask);
-	rule(f, "look", "ct mark & 0x%08x == 0x%08x counter name c_offload accept", mask,
-	     mark_of(shift, DECISION_ALLOW, r->generation));
-	for (size_t k = 0; k < REFUSALS; k++)
-		rule(f, "look", "ct mark & 0x%08x == 0x%08x counter name c_cut %s", mask,
-		     mark_of(shift, refusals[k].decision, r->generation), refusals[k].verdict);
-	rule(f, "look", NEIGHBOUR_DISCOVERY " accept");
-	rule(f, "look", "ct state invalid counter name c_invalid %s", r->plan->enforce ? "drop" : "accept");
+	put_rule(f, "look", "meta mark set meta mark and 0x%08x", ~mask);
+	put_rule(f, "look", "ct mark & 0x%08x == 0x%08x counter name c_offload accept", mask & ~mark_of(shift, MARK_KIND, 0),
+		 mark_of(shift, DECISION_ALLOW, r->generation));
+	memory_put_cuts(f, r, "look");
+	put_rule(f, "look", NEIGHBOUR_DISCOVERY " accept");
+	put_rule(f, "look", "ct state invalid counter name c_invalid %s", r->plan->enforce ? "drop" : "accept");
 	/*
 	 * An undecided flow's answers to the camera pass; what a camera answers is judged: it may be the
 	 * first payload to leave.
 	 */
-	rule(f, "look",
-	     "iifname != @" RULESET_CAM
+	put_rule(f, "look",
+	     "iifname != @" RULESET_CAM " " BRIDGE_NOT_FROM
 	     " ct direction reply ct mark & 0x%08x == 0 counter name c_reply accept",
 	     mask);
-	rule(f, "look", UNREMEMBERED " jump known");
-	rule(f, "look", UNREMEMBERED " meta mark set meta mark or 0x%08x", mark_of(shift, MARK_HINT_NEW, 0));
-	rule(f, "look", "ct direction reply meta mark set meta mark or 0x%08x",
-	     mark_of(shift, MARK_HINT_REPLY, 0));
-	rule(f, "look", "iifname @" RULESET_CAM " " UNREMEMBERED " jump newcomer");
-	rule(f, "look", "counter name c_queue jump " RULESET_TOQ);
+	kinds_put_look(f, r, "look");
+	put_rule(f, "look", "goto ask");
+}
+
+static void
+put_ask(FILE *f, const struct ruleset *r)
+{
+	unsigned shift = r->plan->mark_shift;
+
+	put_rule(f, "ask", UNREMEMBERED " jump unremembered");
+	put_rule(f, "ask", "ct direction reply meta mark set meta mark or 0x%08x", mark_of(shift, MARK_HINT_REPLY, 0));
+	kinds_put_hints(f, r, "ask");
+	put_rule(f, "ask_all", "counter name c_queue jump " RULESET_TOQ);
 	/* Reached only when toq is empty. */
-	rule(f, "look", "%s", r->plan->fail_closed ? "drop" : "accept");
-}
-
-static void
-put_known(FILE *f)
-{
-	rule(f, "known", WITH_PORTS " goto known_ports");
-	for (size_t i = 0; i < MEMORIES; i++)
-		for (size_t k = 0; k < REFUSALS; k++)
-			rule(f, memories[i].ports ? "known_ports" : "known", "%s @%s%s goto hit_%s%s",
-			     memories[i].key, refusals[k].name, memories[i].suffix, refusals[k].name,
-			     memories[i].suffix);
-}
-
-/* A full set ends the rule that updates it, so the verdict stands in a rule of its own. */
-static void
-put_hits(FILE *f, unsigned memory_s)
-{
-	char chain[32];
-	for (size_t i = 0; i < MEMORIES; i++) {
-		const struct memory *m = &memories[i];
-		for (size_t k = 0; k < REFUSALS; k++) {
-			snprintf(chain, sizeof chain, "hit_%s%s", refusals[k].name, m->suffix);
-			rule(f, chain, "update @%s%s { %s timeout %us }", refusals[k].name, m->suffix, m->key,
-			     memory_s);
-			rule(f, chain, "update @hits%s { %s }", m->suffix, m->key);
-			rule(f, chain, "counter name c_denied %s", refusals[k].verdict);
-		}
+	put_rule(f, "ask_all", "%s", r->plan->fail_closed ? "drop" : "accept");
+	put_rule(f, "unremembered", "jump known");
+	put_rule(f, "unremembered", "iifname @" RULESET_CAM " jump newcomer");
+	put_rule(f, "unremembered", BRIDGE_FROM " jump newcomer");
+	/* Behind the pace: what is allowed by its kind takes room in conntrack as well. */
+	if (r->plan->kind_memory_s) {
+		put_rule(f, "unremembered", "iifname @" RULESET_CAM " jump kind");
+		put_rule(f, "unremembered", BRIDGE_FROM " jump kind");
 	}
+	put_rule(f, "unremembered", "meta mark set meta mark or 0x%08x", mark_of(shift, MARK_HINT_NEW, 0));
 }
 
 static void
 put_save(FILE *f, const struct ruleset *r)
 {
 	unsigned shift = r->plan->mark_shift;
-	uint32_t mask = mark_mask(shift), allow = mark_of(shift, DECISION_ALLOW, r->generation);
+	uint32_t mask = mark_mask(shift), allow = mark_of(shift, DECISION_ALLOW, r->generation), kind = mark_of(shift, MARK_KIND, 0);
 
 	/* A hint of ours that user space never answered. */
-	rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
+	put_rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
 	     mark_of(shift, 0, 0xff), ~mask);
+	kinds_put_saves(f, r);
 	/*
 	 * Watched: it passes, and both directions go on coming. Also where the verdict is of the generation before: were that forgotten,
 	 * the far side's answer would pass unseen, and an engine that has not seen it lets no payload follow.
 	 */
 	uint32_t watch = mark_of(shift, DECISION_PENDING, r->generation);
-	rule(f, "save", "meta mark & 0x%08x == 0 ct mark set ct mark and 0x%08x or 0x%08x", mark_of(shift, 3, 0),
+	put_rule(f, "save", "meta mark & 0x%08x == 0 ct mark set ct mark and 0x%08x or 0x%08x", mark_of(shift, 0xf, 0),
 	     ~mask, watch);
-	rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
-	     mark_of(shift, 3, 0), ~mask);
-	rule(f, "save",
+	put_rule(f, "save", "meta mark & 0x%08x == 0 meta mark set meta mark and 0x%08x accept",
+	     mark_of(shift, 0xf, 0), ~mask);
+	put_rule(f, "save",
 	     "meta mark & 0x%08x == 0x%08x ct mark set ct mark and 0x%08x or 0x%08x meta mark set meta mark "
 	     "and 0x%08x accept",
-	     mask, allow, ~mask, allow, ~mask);
-	for (size_t k = 0; k < REFUSALS; k++) {
-		uint32_t refuse = mark_of(shift, refusals[k].decision, r->generation);
-		rule(f, "save",
-		     "meta mark & 0x%08x == 0x%08x ct mark set ct mark and 0x%08x or 0x%08x goto refuse_%s",
-		     mask, refuse, ~mask, refuse, refusals[k].name);
-	}
+	     mask & ~kind, allow, ~mask, allow, ~mask);
+	memory_put_saves(f, r);
 	/* Another generation, or a refusal to be remembered by nobody: nothing is saved. */
-	rule(f, "save", "meta mark & 0x%08x == 0x%08x meta mark set meta mark and 0x%08x accept",
-	     mark_of(shift, 3, 0), mark_of(shift, DECISION_ALLOW, 0), ~mask);
-	rule(f, "save", "meta mark & 0x%08x == 0x%08x goto answer", mask, mark_of(shift, DECISION_REJECT, MARK_GENERATION_STALE));
-	rule(f, "save", "drop");
-}
-
-static void
-put_refusals(FILE *f, unsigned memory_s, uint32_t mask)
-{
-	char chain[32];
-	for (size_t k = 0; k < REFUSALS; k++) {
-		const char *name = refusals[k].name;
-		snprintf(chain, sizeof chain, "refuse_%s", name);
-		rule(f, chain, UNREMEMBERED " jump note_%s", name);
-		/*
-		 * A reset for a packet from the far side would tell the far side, and the camera would hear
-		 * nothing until it sends again. This one packet passes, and what the camera answers is
-		 * reset by the mark: the cut is heard at once.
-		 */
-		if (refusals[k].decision == DECISION_REJECT)
-			rule(f, chain,
-			     "meta l4proto tcp ct direction reply iifname != @" RULESET_CAM
-			     " meta mark set meta mark and 0x%08x accept",
-			     ~mask);
-		rule(f, chain, "%s", refusals[k].verdict);
-		snprintf(chain, sizeof chain, "note_%s", name);
-		rule(f, chain, WITH_PORTS " goto note_%s_ports", name);
-		for (size_t i = 0; i < MEMORIES; i++) {
-			snprintf(chain, sizeof chain, "note_%s%s", name, memories[i].ports ? "_ports" : "");
-			rule(f, chain, "update @%s%s { %s timeout %us }", name, memories[i].suffix,
-			     memories[i].key, memory_s);
-		}
-	}
+	put_rule(f, "save", "meta mark & 0x%08x == 0x%08x meta mark set meta mark and 0x%08x accept",
+	     mark_of(shift, 7, 0), mark_of(shift, DECISION_ALLOW, 0), ~mask);
+	put_rule(f, "save", "meta mark & 0x%08x == 0x%08x goto answer", mask, mark_of(shift, DECISION_REJECT, MARK_GENERATION_STALE));
+	put_rule(f, "save", "drop");
 }
 
 /*
@@ -383,22 +276,22 @@ put_newcomer(FILE *f, const struct plan *p)
 {
 	char chain[16];
 
-	rule(f, "newcomer", "iifname @" RULESET_FAR " meta nfproto ipv4 goto newcomer4");
-	rule(f, "newcomer", "iifname @" RULESET_FAR " meta nfproto ipv6 goto newcomer6");
-	rule(f, "newcomer", "goto newcomer_");
+	put_rule(f, "newcomer", "iifname @" RULESET_FAR " meta nfproto ipv4 goto newcomer4");
+	put_rule(f, "newcomer", "iifname @" RULESET_FAR " meta nfproto ipv6 goto newcomer6");
+	put_rule(f, "newcomer", "goto newcomer_");
 	for (size_t i = 0; i < RULESET_FLOODS; i++) {
 		const char *suffix = ruleset_floods[i].suffix, *saddr = known_by[i].saddr;
 		snprintf(chain, sizeof chain, "newcomer%s", *suffix ? suffix : "_");
-		rule(f, chain, "%s @flood%s counter name c_flood drop", saddr, suffix);
-		rule(f, chain, "update @met%s { %s }", suffix, saddr);
-		rule(f, chain, "update @rate%s { %s limit rate %u/second burst %u packets } return", suffix, saddr, p->new_flows,
+		put_rule(f, chain, "%s @flood%s counter name c_flood drop", saddr, suffix);
+		put_rule(f, chain, "update @met%s { %s }", suffix, saddr);
+		put_rule(f, chain, "update @rate%s { %s limit rate %u/second burst %u packets } return", suffix, saddr, p->new_flows,
 		     2 * p->new_flows);
-		rule(f, chain, "%s @met%s update @flood%s { %s timeout %us }", saddr, suffix, suffix, saddr, p->flood_hold_s);
-		rule(f, chain, "%s @met%s goto flooded", saddr, suffix);
-		rule(f, chain, "limit rate %u/second burst %u packets return", p->new_flows, 2 * p->new_flows);
-		rule(f, chain, "goto flooded");
+		put_rule(f, chain, "%s @met%s update @flood%s { %s timeout %us }", saddr, suffix, suffix, saddr, p->flood_hold_s);
+		put_rule(f, chain, "%s @met%s goto flooded", saddr, suffix);
+		put_rule(f, chain, "limit rate %u/second burst %u packets return", p->new_flows, 2 * p->new_flows);
+		put_rule(f, chain, "goto flooded");
 	}
-	rule(f, "flooded", "counter name c_flood drop");
+	put_rule(f, "flooded", "counter name c_flood drop");
 }
 
 static void
@@ -414,28 +307,28 @@ put_ports(FILE *f, const char *match, const char *verdict)
 static void
 put_observe(FILE *f, const struct plan *p)
 {
-	rule(f, "observe", "meta l4proto udp iifname @" RULESET_CAM " goto heard");
+	put_rule(f, "observe", "meta l4proto udp iifname @" RULESET_CAM " goto heard");
 	/* To one host: only answers count, and all else, mostly video, must get by with one look. */
 	put_ports(f, "meta pkttype host udp sport !=", "return");
-	rule(f, "heard", "meta pkttype host goto copy");
+	put_rule(f, "heard", "meta pkttype host goto copy");
 	put_ports(f, "udp dport", "goto copy");
 	put_ports(f, "udp sport", "goto copy");
-	rule(f, "heard", "limit rate %d/second goto copy", HEARD_OTHER);
+	put_rule(f, "heard", "limit rate %d/second goto copy", HEARD_OTHER);
 	/* What is on its way elsewhere is the forward hook's. */
-	rule(f, "copy", "meta pkttype host fib daddr type unicast return");
-	rule(f, "copy", "update @heard { ether saddr limit rate %d/second burst %d packets } goto tell", HEARD_EACH, 3 * HEARD_EACH);
-	rule(f, "copy", "counter name c_unheard");
-	rule(f, "tell", "limit rate %d/second burst %d packets log group %u snaplen %d return", HEARD_ALL, 2 * HEARD_ALL, p->queue, HEARD_BYTES);
-	rule(f, "tell", "counter name c_unheard");
+	put_rule(f, "copy", "meta pkttype host fib daddr type unicast return");
+	put_rule(f, "copy", "update @heard { ether saddr limit rate %d/second burst %d packets } goto tell", HEARD_EACH, 3 * HEARD_EACH);
+	put_rule(f, "copy", "counter name c_unheard");
+	put_rule(f, "tell", "limit rate %d/second burst %d packets log group %u snaplen %d return", HEARD_ALL, 2 * HEARD_ALL, p->queue, HEARD_BYTES);
+	put_rule(f, "tell", "counter name c_unheard");
 }
 
 static void
 put_answer(FILE *f, uint32_t mask)
 {
 	/* The answer inherits the packet's mark; our field is no business of its further way. */
-	rule(f, "answer", "meta mark set meta mark and 0x%08x", ~mask);
-	rule(f, "answer", "meta l4proto tcp reject with tcp reset");
-	rule(f, "answer", "reject with icmpx type admin-prohibited");
+	put_rule(f, "answer", "meta mark set meta mark and 0x%08x", ~mask);
+	put_rule(f, "answer", "meta l4proto tcp reject with tcp reset");
+	put_rule(f, "answer", "reject with icmpx type admin-prohibited");
 }
 
 /*
@@ -446,18 +339,19 @@ static void
 put_quarantine(FILE *f, const struct quarantine *q, int64_t now_s)
 {
 	quarantine_put(f, q, now_s);
-	out(f, "flush chain " TABLE " leaving");
-	out(f, "flush chain " TABLE " arriving");
+	put_line(f, "flush chain " TABLE " leaving");
+	put_line(f, "flush chain " TABLE " arriving");
 	if (q && quarantine_count(q)) {
-		rule(f, "leaving", "ether saddr @jail goto jailed");
-		rule(f, "leaving", "ip saddr @jail4 goto jailed");
-		rule(f, "leaving", "ip6 saddr @jail6 goto jailed");
-		rule(f, "leaving", "oifname @" RULESET_CAM " goto arriving");
-		rule(f, "arriving", "ip daddr @jail4 goto jailed");
-		rule(f, "arriving", "ip6 daddr @jail6 goto jailed");
+		put_rule(f, "leaving", "ether saddr @jail goto jailed");
+		put_rule(f, "leaving", "ip saddr @jail4 goto jailed");
+		put_rule(f, "leaving", "ip6 saddr @jail6 goto jailed");
+		put_rule(f, "leaving", "oifname @" RULESET_CAM " goto arriving");
+		put_rule(f, "leaving", "oifname @" BRIDGE_SET " goto arriving");
+		put_rule(f, "arriving", "ip daddr @jail4 goto jailed");
+		put_rule(f, "arriving", "ip6 daddr @jail6 goto jailed");
 	}
-	rule(f, "leaving", "goto look");
-	rule(f, "arriving", "goto look");
+	put_rule(f, "leaving", "goto look");
+	put_rule(f, "arriving", "goto look");
 }
 
 static void
@@ -466,29 +360,30 @@ put_rules(FILE *f, const struct ruleset *r)
 	uint32_t mask = mark_mask(r->plan->mark_shift);
 
 	put_look(f, r);
-	put_known(f);
-	put_hits(f, r->plan->deny_memory_s);
+	put_ask(f, r);
 	put_save(f, r);
-	put_refusals(f, r->plan->deny_memory_s, mask);
+	memory_put_rules(f, r);
+	kinds_put_rules(f, r);
 	put_answer(f, mask);
 	put_quarantine(f, r->quarantine, r->now_s);
-	rule(f, "jailed", "counter name c_jail drop");
+	put_rule(f, "jailed", "counter name c_jail drop");
 	put_newcomer(f, r->plan);
+	bridge_put_rules(f, r);
 	if (r->hears)
 		put_observe(f, r->plan);
 	/* Only camera traffic: on everybody else's packets these bits may mean something else. */
 	for (size_t i = 0; i < 2; i++) {
 		const char *side = i == 0 ? "iifname" : "oifname";
-		rule(f, "inspect", "%s @" RULESET_CAM " goto %s", side, i == 0 ? "leaving" : "arriving");
-		rule(f, "apply", "%s @" RULESET_CAM " meta mark & 0x%08x != 0 goto save", side, mask);
+		put_rule(f, "inspect", "%s @" RULESET_CAM " goto %s", side, i == 0 ? "leaving" : "arriving");
+		put_rule(f, "apply", "%s @" RULESET_CAM " meta mark & 0x%08x != 0 goto save", side, mask);
 	}
 	for (size_t i = 0; i < LOCAL_HOOKS; i++) {
 		const struct local_hook *l = &local_hooks[i];
 		char chain[32];
 		snprintf(chain, sizeof chain, "inspect_%s", l->hook);
-		rule(f, chain, "%s @" RULESET_CAM " meta l4proto { tcp, udp } th %s 53 goto %s", l->side, l->port, l->way);
+		put_rule(f, chain, "%s @" RULESET_CAM " meta l4proto { tcp, udp } th %s 53 goto %s", l->side, l->port, l->way);
 		snprintf(chain, sizeof chain, "apply_%s", l->hook);
-		rule(f, chain, "%s @" RULESET_CAM " meta l4proto { tcp, udp } th %s 53 meta mark & 0x%08x != 0 goto save", l->side, l->port, mask);
+		put_rule(f, chain, "%s @" RULESET_CAM " meta l4proto { tcp, udp } th %s 53 meta mark & 0x%08x != 0 goto save", l->side, l->port, mask);
 	}
 }
 
@@ -498,10 +393,12 @@ put_all(FILE *f, const struct ruleset *r)
 	put_frame(f);
 	put_hooks(f, r);
 	each_chain(f, "flush");
-	put_flushes(f, r);
+	memory_put_flushes(f, r);
+	kinds_put_flushes(f);
 	put_measures(f, r);
 	put_cameras(f, r->plan);
 	put_rules(f, r);
+	bridge_put_table(f, r);
 }
 
 static char *
@@ -530,8 +427,8 @@ ruleset_base(void)
 static void
 put_toq(FILE *f, const struct plan *plan)
 {
-	out(f, "flush chain " TABLE " " RULESET_TOQ);
-	rule(f, RULESET_TOQ, "queue %sto %u", plan->fail_closed ? "" : "flags bypass ", plan->queue);
+	put_line(f, "flush chain " TABLE " " RULESET_TOQ);
+	put_rule(f, RULESET_TOQ, "queue %sto %u", plan->fail_closed ? "" : "flags bypass ", plan->queue);
 }
 
 char *
@@ -570,6 +467,27 @@ ruleset_rewrite(const struct ruleset *r)
 	return finish(f, &text);
 }
 
+static void
+put_end(FILE *f, bool bridges)
+{
+	put_line(f, "add table " TABLE); /* so that the next line cannot fail */
+	put_line(f, "delete table " TABLE);
+	if (bridges)
+		bridge_put_end(f);
+}
+
+char *
+ruleset_end(bool bridges)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	put_end(f, bridges);
+	return finish(f, &text);
+}
+
 char *
 ruleset_recreate(const struct ruleset *r, bool native)
 {
@@ -578,8 +496,7 @@ ruleset_recreate(const struct ruleset *r, bool native)
 	FILE *f = open_memstream(&text, &len);
 	if (!f)
 		return NULL;
-	out(f, "add table " TABLE); /* so that the next line cannot fail */
-	out(f, "delete table " TABLE);
+	put_end(f, r->bridges);
 	put_all(f, r);
 	if (native)
 		put_toq(f, r->plan);

@@ -24,6 +24,8 @@ enum ruleset_counter {
 	C_JAIL,	   /* of and to devices in quarantine */
 	C_FLOOD,   /* new connections beyond what a device may open */
 	C_UNHEARD, /* announcements beyond what is copied */
+	C_BARE,	   /* TCP without payload of flows that are not decided */
+	C_KIND,	   /* first packets that passed by their kind */
 	RULESET_COUNTERS
 };
 extern const char *const ruleset_counters[RULESET_COUNTERS];
@@ -56,6 +58,8 @@ struct ruleset {
 	int64_t now_s;			     /* wall clock, for what is left of a quarantine */
 	unsigned generation;
 	bool hears;  /* this kernel can copy announcements */
+	bool bridges; /* it has tables of the bridge family */
+	bool bridged; /* hooks of an earlier plan's bridge may be there: to take one away makes the kernel drop all that waits in queues */
 	bool forget; /* empties the memory of refusals: another policy answers from now on */
 	bool fresh;  /* empties the hits too: nobody has counted them and nobody will */
 };
@@ -79,5 +83,7 @@ char *ruleset_jail(const struct quarantine *q, int64_t now_s);
  * empty for a moment, and the rule behind it speaks the fail mode.
  */
 char *ruleset_recreate(const struct ruleset *r, bool native);
+/* Takes all of it away. bridges: also what stands in the bridge family. */
+char *ruleset_end(bool bridges);
 
 #endif

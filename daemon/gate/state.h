@@ -10,10 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge.h"
 #include "channel.h"
 #include "child.h"
+#include "conduct.h"
 #include "gate.h"
 #include "historian.h"
+#include "lists.h"
 #include "log.h"
 #include "place.h"
 #include "plan.h"
@@ -27,8 +30,8 @@
 enum {
 	MS = 1000000,	    /* nanoseconds */
 	RELOAD_TICKETS = 8, /* that wait */
-	PREPARE_MS = 5000,  /* in which an engine builds a policy, databases included */
-	MALFORMED_MAX = 32, /* messages that make no sense, of one engine */
+	PREPARE_MS = 5000,  /* for which an engine may be silent while it builds a policy, databases included */
+	PREPARED_MS = 30000, /* in which it is built: a large one beside the packets, on a slow machine */
 };
 
 /* The engine's life. */
@@ -47,14 +50,16 @@ struct keeper {
 	uint64_t ready_ns;    /* its CH_READY, 0: not yet */
 	uint64_t start_at_ns; /* ENGINE_DOWN */
 	unsigned quick_deaths;
-	unsigned malformed;
+	struct conduct conduct;
 	uint32_t ping;		  /* the last number sent */
 	uint64_t pinged_ns;	  /* 0: every ping has its answer */
+	bool ping_waits;	  /* its channel was full: it is sent again */
+	uint64_t heard_ns;	  /* the last message that made sense */
 	uint64_t stale;		  /* as this engine said last */
-	uint64_t verdicts_before; /* of earlier engines */
 	uint32_t restarts;
 	uint64_t answered; /* packets that the fail mode has answered since the last engine was ready */
 	bool ever_ready;
+	char reason[96]; /* why the last one is gone */
 };
 
 enum request_kind {
@@ -127,12 +132,14 @@ struct gate {
 	struct links *links;
 	struct neighbours *neighbours;
 	struct watch *watch;
+	struct lists *lists; /* that the policy names */
 	struct netlink *ask; /* counters */
 	struct observe *observe; /* NULL: announcements are not heard */
 	struct groups *groups;
 	struct quarantine *quarantine;
 	struct flood *flood;
 	struct warden warden;
+	struct bridge_switches bridge;
 
 	struct plan plan; /* in force */
 	int bundle_fd;	  /* the policy in force, as it was checked */
@@ -153,6 +160,8 @@ struct gate {
 
 	uint64_t now_ns;
 	int64_t now_s; /* wall clock */
+	int64_t wall_ns; /* the same, finer */
+	int64_t clock_offset_s; /* what it is ahead of the other one */
 	struct usage usage;
 	uint64_t start_us; /* wall clock */
 	uint64_t verify_at_ns, restored_ns, links_at_ns; /* 0: nothing to do */
@@ -179,8 +188,13 @@ void keeper_tick(struct gate *g);
 void keeper_answer(struct gate *g);
 /* One message, never blocking. False: it did not arrive; a vital one costs the engine its life then. */
 bool keeper_send(struct gate *g, const void *message, size_t len, int fd, bool vital);
+/* What can wait may be sent: the channel is not a quarter full, so that pings and ends of flows always find a place. */
+bool keeper_has_room(const struct gate *g);
 void keeper_event(struct gate *g, enum gate_event event, uint64_t count, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Once a second, with fresh counters: has it answered packets that never came? */
+void keeper_count(struct gate *g);
 
 /* inbox.c: what the engine says, a bounded number of messages. */
 void inbox_read(struct gate *g);

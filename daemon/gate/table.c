@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <nftables/libnftables.h>
 
+#include "bridge.h"
 #include "compat.h"
 #include "log.h"
 #include "netlink.h"
@@ -22,6 +23,8 @@ struct table {
 	struct netlink *netlink;
 	bool native; /* the kernel has nft's own queue statement */
 	bool hears;  /* and can copy packets for its log */
+	bool bridges; /* and has tables of the bridge family */
+	bool bridged; /* one of them is ours now */
 	uint64_t seal;
 };
 
@@ -39,6 +42,10 @@ static const char probe_queue[] = "add table inet lenscap_probe\n"
 static const char probe_log[] = "add table inet lenscap_probe\n"
 				"add chain inet lenscap_probe c { type filter hook prerouting priority -310; }\n"
 				"add rule inet lenscap_probe c fib daddr type unicast log group 1 snaplen 2048\n";
+
+static const char probe_bridge[] = "add table bridge lenscap_probe\n"
+				   "add chain bridge lenscap_probe c { type filter hook forward priority -2; }\n"
+				   "add rule bridge lenscap_probe c meta mark set meta mark and 1 or 2\n";
 
 /* The buffers grow until they are read. */
 static int
@@ -80,6 +87,7 @@ table_open(void)
 	}
 	t->native = dry_run(t->nft, probe_queue);
 	t->hears = dry_run(t->nft, probe_log);
+	t->bridges = dry_run(t->nft, probe_bridge);
 	if (!t->hears)
 		log_warnx("nftables: this kernel has no packet log (nfnetlink_log, nft_log, nft_fib): what cameras announce stays unheard");
 	log_debug("nftables: queue rule is %s", t->native ? "native" : "the xtables target");
@@ -121,7 +129,7 @@ complain(struct table *t, const char *what)
 static int
 remember(struct table *t)
 {
-	if (seal_read(t->netlink, &t->seal) < 0) {
+	if (seal_read(t->netlink, t->bridged, &t->seal) < 0) {
 		log_warn("nftables: cannot read the table back");
 		t->seal = 0;
 	}
@@ -142,13 +150,31 @@ with_abilities(const struct table *t, const struct ruleset *r)
 {
 	struct ruleset all = *r;
 	all.hears = t->hears;
+	all.bridges = t->bridges;
+	all.bridged = t->bridged || !t->seal;
 	return all;
+}
+
+/* What is remembered of the tables from here on is by this plan. */
+static bool
+can_bridge(struct table *t, const struct plan *plan)
+{
+	bool wanted = bridge_wanted(plan);
+
+	if (wanted && !t->bridges) {
+		log_warnx("nftables: this kernel has no tables of the bridge family (nf_tables_bridge): it cannot guard the ports of a bridge");
+		return false;
+	}
+	t->bridged = wanted;
+	return true;
 }
 
 static int
 recreate(struct table *t, const struct ruleset *r)
 {
 	struct ruleset all = with_abilities(t, r);
+	if (!can_bridge(t, r->plan))
+		return -1;
 	if (run(t, ruleset_recreate(&all, t->native)) < 0) {
 		complain(t, "the table is refused");
 		return -1;
@@ -164,6 +190,8 @@ int
 table_install(struct table *t, const struct ruleset *r)
 {
 	struct ruleset all = with_abilities(t, r);
+	if (!can_bridge(t, r->plan))
+		return -1;
 	if (run(t, ruleset_base()) < 0)
 		complain(t, "what is there cannot be taken over, replacing it");
 	else if (put_toq(t, r->plan) < 0)
@@ -189,6 +217,8 @@ int
 table_rewrite(struct table *t, const struct ruleset *r)
 {
 	struct ruleset all = with_abilities(t, r);
+	if (!can_bridge(t, r->plan))
+		return -1;
 	if (run(t, ruleset_rewrite(&all)) < 0) {
 		complain(t, "the new rules are refused");
 		return -1;
@@ -216,7 +246,8 @@ int
 table_remove(struct table *t)
 {
 	t->seal = 0;
-	return run(t, strdup("add table inet " RULESET_TABLE "\ndelete table inet " RULESET_TABLE "\n"));
+	t->bridged = false;
+	return run(t, ruleset_end(t->bridges));
 }
 
 enum table_state
@@ -224,7 +255,7 @@ table_verify(struct table *t)
 {
 	uint64_t seal;
 
-	if (seal_read(t->netlink, &seal) < 0)
+	if (seal_read(t->netlink, t->bridged, &seal) < 0)
 		return TABLE_UNKNOWN;
 	if (seal == 0)
 		return TABLE_GONE;

@@ -27,7 +27,7 @@
 enum {
 	HEADER_MAX = 160,
 	NAME = 16,
-	FILE_MAX = 2 * BUNDLE_BYTES_MAX, /* a bundle and the names in it */
+	FILE_MAX = 2 * BUNDLE_BYTES_MAX + BUNDLE_LISTS_BYTES_MAX, /* a bundle, its lists and the names in it */
 	ENTRIES_MAX = 256,		 /* looked at in the directory */
 };
 

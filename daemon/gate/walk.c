@@ -143,7 +143,7 @@ is_closed(const struct walk_entry *e)
 bool
 walk_news(const struct walk_entry *e, struct channel_flow_news *ret_news)
 {
-	struct channel_flow_news n = {.mark = e->mark};
+	struct channel_flow_news n = {.mark = e->mark, .id = number32(e->attributes[CTA_ID])};
 	const struct nlattr *a[NEST_MAX];
 
 	if (!read_tuple(e, &n.tuple))

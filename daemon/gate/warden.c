@@ -111,7 +111,7 @@ warden_look(struct gate *g)
 	if (g->now_ns - g->warden.looked_ns < (uint64_t)LOOK_MS * MS || g->keeper.state != ENGINE_READY)
 		return;
 	g->warden.looked_ns = g->now_ns;
-	news_look(g->news);
+	news_look(g->news, g->now_ns, true);
 }
 
 static void

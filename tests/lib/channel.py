@@ -20,8 +20,9 @@ READY, PREPARED, VERDICTS, RELOAD, REJUDGE, PONG = range(64, 70)
 QUARANTINED, QUARANTINE, LOOK = 32, 96, 97
 TERMS, DONE, CONFIRM, UNDO, MODE = 40, 41, 104, 105, 106
 NEWS_END, NEWS_CLOSED, NEWS_REPLIED = 1, 2, 4
-# enum decision, then VERDICT_*: drop and refuse are for this packet only, watch lets both directions come on.
-DECISIONS = ("pending", "allow", "block", "reject", "drop", "watch", "refuse")
+# enum decision, then VERDICT_*: drop and refuse are for this packet only, watch lets both directions come on, open and confirm lets payload come on;
+# with a plus others of the same kind will be answered alike by the kernel.
+DECISIONS = ("pending", "allow", "block", "reject", "drop", "watch", "refuse", "open", "confirm", "allow+", "confirm+")
 
 u8, u16, u32, u64 = ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_uint64
 
@@ -64,7 +65,7 @@ class Neighbour(ctypes.Structure):
 
 class FlowNews(ctypes.Structure):
     c_name = "struct channel_flow_news"
-    _fields_ = [("tuple", Tuple), ("mark", u32), ("flags", u32), ("orig_packets", u64), ("orig_bytes", u64),
+    _fields_ = [("tuple", Tuple), ("mark", u32), ("flags", u32), ("id", u32), ("pad", u32), ("orig_packets", u64), ("orig_bytes", u64),
                 ("reply_packets", u64), ("reply_bytes", u64), ("start_ns", u64), ("stop_ns", u64)]
 
 
@@ -111,7 +112,7 @@ class Terms(ctypes.Structure):
 
 STRUCTS = (Tuple, Head, Start, Commit, Verdict, Link, Neighbour, FlowNews, DeniedFlow, Pong, Event, Quarantine, Quarantined, Request, Done, Terms)
 ENUMS = {"CHANNEL_VERSION": VERSION, "CHANNEL_MAX": MAX, "CH_START": START, "CH_REOPEN": REOPEN, "CH_NEIGHBOURS": NEIGHBOURS, "CH_READY": READY,
-         "CH_PONG": PONG, "CH_QUARANTINED": QUARANTINED, "CH_QUARANTINE": QUARANTINE, "CH_LOOK": LOOK, "CH_TERMS": TERMS, "CH_DONE": DONE, "CH_CONFIRM": CONFIRM, "CH_UNDO": UNDO, "CH_MODE": MODE, "CH_VERDICTS": VERDICTS, "NEWS_REPLIED": NEWS_REPLIED, "MARK_BITS": 10, "VERDICT_DROP_ONCE": 4, "VERDICT_WATCH": 5, "VERDICT_REJECT_ONCE": 6, "MARK_HINT_REPLY": 1, "MARK_HINT_NEW": 2}
+         "CH_PONG": PONG, "CH_QUARANTINED": QUARANTINED, "CH_QUARANTINE": QUARANTINE, "CH_LOOK": LOOK, "CH_TERMS": TERMS, "CH_DONE": DONE, "CH_CONFIRM": CONFIRM, "CH_UNDO": UNDO, "CH_MODE": MODE, "CH_VERDICTS": VERDICTS, "NEWS_REPLIED": NEWS_REPLIED, "MARK_BITS": 12, "VERDICT_DROP_ONCE": 4, "VERDICT_WATCH": 5, "VERDICT_REJECT_ONCE": 6, "MARK_HINT_REPLY": 1, "MARK_HINT_NEW": 2, "VERDICT_OPEN": 7, "VERDICT_CONFIRM": 8, "VERDICT_ALLOW_KIND": 9, "VERDICT_CONFIRM_KIND": 10}
 
 
 def layout_program():

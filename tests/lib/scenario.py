@@ -348,5 +348,9 @@ def sweep(step):
 
 
 def mark(options):
-    """Other people's bits, and our hints: the packet travels in the reply direction, it is the first of its connection."""
-    return options.number("mark", 0) | (1 << 24 if "reply" in options else 0) | (2 << 24 if "new" in options else 0)
+    """Other people's bits, and our hints of mark.h."""
+    hints = (("reply", 1), ("new", 2), ("answered", 4), ("begins", 6), ("asked", 8))
+    mark = options.number("mark", 0)
+    for word, bit in hints:
+        mark |= bit << 24 if word in options else 0
+    return mark

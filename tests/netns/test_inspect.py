@@ -51,7 +51,7 @@ def inspect_latency():
         lab.gateway.run("nft", "delete", "table", "inet", "lenscap")
         plain = before + measure(lab)
         again = retransmitted(lab.camera, server.namespace)
-        check(queued > 6 * CONNECTIONS, f"only {queued} packets were queued")
+        check(2 * CONNECTIONS <= queued < 3 * CONNECTIONS, f"{queued} packets were queued for {2 * CONNECTIONS} connections")
         check(not again, f"{again} segments were sent again")
         (p50, p99), (with50, with99) = percentiles(plain), percentiles(inspected)
         check(with50 - p50 < 5, f"median {p50:.2f} ms without, {with50:.2f} ms with inspection")
@@ -116,13 +116,14 @@ def waiting(d):
 
 @tests.add("what is held over a reload goes when the rest comes, if the new policy wants it, and falls if not")
 def inspect_reload():
-    with tls_gateway() as (lab, d, server):
+    text = policy("rollup: 2s, hold-time: 20s")  # longer than two reloads on a busy machine
+    with tls_gateway(text=text) as (lab, d, server):
         kept, lost = Half(lab), Half(lab)
         wait_for(lambda: waiting(d) == 2, 1, "two packets wait in the kernel")
-        d.reload(policy().replace('name: ["allowed.example"]', 'name: ["allowed.example", "more.example"]'))
+        d.reload(text.replace('name: ["allowed.example"]', 'name: ["allowed.example", "more.example"]'))
         got = kept.finish()
         check(got == "answered", f"the hello's end came after a reload: {got}")
-        d.reload(policy().replace('name: ["allowed.example"]', 'name: ["never.example"]'))
+        d.reload(text.replace('name: ["allowed.example"]', 'name: ["never.example"]'))
         got = lost.finish()
         check(got == "reset", f"the new policy does not want it: {got}")
         wait_for(lambda: waiting(d) == 0, 1, "nothing waits any more")

@@ -22,7 +22,7 @@ static struct plan
 example(void)
 {
 	struct plan p = {
-		.enforce = 1, .n_interfaces = 2, .queue = 2050, .mark_shift = 16, .deny_memory_s = 7, .new_flows = 100, .flood_hold_s = 30};
+		.enforce = 1, .n_interfaces = 2, .queue = 2050, .mark_shift = 16, .deny_memory_s = 7, .kind_memory_s = 9, .new_flows = 100, .flood_hold_s = 30};
 	strcpy(p.interfaces[0], "cam0");
 	strcpy(p.interfaces[1], "eth1.20");
 	return p;
@@ -60,17 +60,17 @@ generation_and_place_of_the_field(void **state)
 	struct ruleset r = {.plan = &p, .generation = 254};
 	char *text = ruleset_rewrite(&r);
 	(void)state;
-	HAS(text, "ct mark & 0x03ff0000 == 0x01fe0000 counter name c_offload accept");
-	HAS(text, "ct mark & 0x03ff0000 == 0x02fe0000 counter name c_cut drop");
-	HAS(text, "meta mark & 0x03ff0000 == 0x01fe0000 ct mark set ct mark and 0xfc00ffff or 0x01fe0000");
-	HAS_NOT(text, "0x03ff0000 == 0x02ff0000"); /* the stale generation is never saved */
+	HAS(text, "ct mark & 0x07ff0000 == 0x01fe0000 counter name c_offload accept");
+	HAS(text, "ct mark & 0x0fff0000 == 0x02fe0000 counter name c_cut drop");
+	HAS(text, "meta mark & 0x07ff0000 == 0x01fe0000 ct mark set ct mark and 0xf000ffff or 0x01fe0000");
+	HAS_NOT(text, "0x0fff0000 == 0x02ff0000"); /* the stale generation is never saved */
 	free(text);
 
 	p.mark_shift = 0;
 	r.generation = 1;
 	text = ruleset_rewrite(&r);
-	HAS(text, "ct mark & 0x000003ff == 0x00000101 counter name c_offload accept");
-	HAS(text, "meta mark set meta mark and 0xfffffc00");
+	HAS(text, "ct mark & 0x000007ff == 0x00000101 counter name c_offload accept");
+	HAS(text, "meta mark set meta mark and 0xfffff000");
 	free(text);
 }
 
@@ -85,9 +85,9 @@ fail_mode_and_mode(void **state)
 			p.fail_closed = (uint8_t)closed;
 			p.enforce = (uint8_t)enforce;
 			char *text = ruleset_rewrite(&r), *toq = ruleset_toq(&p);
-			const char *fall_through = strstr(text, "jump toq\nadd rule inet lenscap look ");
+			const char *fall_through = strstr(text, "jump toq\nadd rule inet lenscap ask_all ");
 			assert_non_null(fall_through);
-			HAS(fall_through, closed ? "look drop\n" : "look accept\n");
+			HAS(fall_through, closed ? "ask_all drop\n" : "ask_all accept\n");
 			HAS(text, enforce ? "ct state invalid counter name c_invalid drop"
 					  : "ct state invalid counter name c_invalid accept");
 			HAS(toq, closed ? "toq queue to 2050" : "toq queue flags bypass to 2050");
@@ -140,8 +140,8 @@ memory_is_emptied_when_asked(void **state)
 }
 
 /*
- * A full set ends the rule that updates it: no verdict may stand behind an update. But for the sets that measure a pace, where the room is what
- * the rules behind ask for.
+ * A full set ends the rule that updates it: no verdict may stand behind an update. But for the sets that measure a pace, and those of what a
+ * server reads first, where the room is what the rules behind ask for.
  */
 static void
 no_verdict_depends_on_room_in_a_set(void **state)
@@ -152,9 +152,55 @@ no_verdict_depends_on_room_in_a_set(void **state)
 	(void)state;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		const char *update = strstr(line, "update @");
-		if (update && !strstr(line, "limit rate"))
+		if (update && !strstr(line, "limit rate") && !strstr(line, "@begun"))
 			assert_true(strchr(update, '}')[1] == '\0');
 	}
+	free(text);
+}
+
+/* Every length of a TCP header and nothing else, for both families; what passes so is TCP of an open flow, or a first SYN. */
+static void
+no_payload_is_exact(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	char *text = ruleset_rewrite(&r), line[120];
+	(void)state;
+	for (unsigned doff = 5; doff < 16; doff++) {
+		snprintf(line, sizeof line, "bare4 ip length %u tcp doff %u counter name c_bare accept\n", 20 + 4 * doff, doff);
+		assert_int_equal(count(text, line), 1);
+		snprintf(line, sizeof line, "bare6 ip6 length %u tcp doff %u counter name c_bare accept\n", 4 * doff, doff);
+		assert_int_equal(count(text, line), 1);
+		snprintf(line, sizeof line, "syn4 ip length %u tcp doff %u goto kind4\n", 20 + 4 * doff, doff);
+		assert_int_equal(count(text, line), 1);
+	}
+	assert_int_equal(count(text, "counter name c_bare accept"), 22);
+	HAS(text, "bare ip hdrlength 5 goto bare4\n");
+	HAS(text, "bare ip6 nexthdr tcp goto bare6\n");
+	HAS(text, "kind ip hdrlength 5 goto syn4\n");
+	HAS(text, "look meta l4proto tcp ct mark & 0x04ff0000 == 0x04030000 goto half\n");
+	free(text);
+}
+
+/* What is remembered of kinds goes with each generation, is keyed with the MAC, and is not there at all when it is switched off. */
+static void
+kinds_of_flows(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3};
+	(void)state;
+	char *text = ruleset_rewrite(&r);
+	assert_int_equal(count(text, "flush set inet lenscap allow") + count(text, "flush set inet lenscap ask"), 6);
+	assert_int_equal(count(text, "timeout 9s"), 6);
+	HAS(text, "learn_ask update @askt4 { meta iif . ether saddr . ip saddr . ip daddr . tcp dport timeout 9s }\n");
+	HAS(text, "kind6 meta iif . ether saddr . ip6 saddr . ip6 daddr . tcp dport @allowt6 ct mark set ct mark and 0xf000ffff or 0x09030000 counter");
+	HAS(text, "kind4 meta iif . ether saddr . ip saddr . ip daddr . tcp dport @askt4 ct mark set ct mark and 0xf000ffff or 0x0c030000 counter");
+	free(text);
+	p.kind_memory_s = 0;
+	text = ruleset_rewrite(&r);
+	HAS_NOT(text, "update @allow");
+	HAS_NOT(text, "update @ask");
+	HAS_NOT(text, "jump kind");
 	free(text);
 }
 
@@ -198,8 +244,8 @@ quarantine_comes_first(void **state)
 	assert_int_equal(count(text, "flush set"), 3);
 	assert_int_equal(count(text, "add element"), 2);
 	assert_int_equal(count(text, "flush chain"), 2);
-	assert_int_equal(count(text, "add rule"), 8);
-	assert_int_equal(count(text, "\n"), 15);
+	assert_int_equal(count(text, "add rule"), 9);
+	assert_int_equal(count(text, "\n"), 16);
 	free(text);
 	/* Nobody in it: no look-up stands in the way of what is settled. */
 	quarantine_expire(q, 1100);
@@ -225,8 +271,9 @@ pace_of_each_device(void **state)
 	HAS(text, "newcomer_ ether saddr @met update @flood { ether saddr timeout 30s }\n");
 	HAS(text, "add element inet lenscap far { \"eth1.20\" }\n");
 	HAS_NOT(text, "add element inet lenscap far { \"cam0\" }");
-	assert_true(strstr(text, "look ct state new ct status ! confirmed jump known") < strstr(text, "jump newcomer"));
-	assert_true(strstr(text, "jump newcomer") < strstr(text, "jump toq"));
+	assert_true(strstr(text, "unremembered jump known") < strstr(text, "jump newcomer"));
+	assert_true(strstr(text, "jump newcomer") < strstr(text, "jump kind"));
+	assert_true(strstr(text, "ask ct state new ct status ! confirmed jump unremembered") < strstr(text, "jump toq"));
 	free(text);
 }
 
@@ -257,6 +304,58 @@ announcements_where_the_kernel_can(void **state)
 	free(text);
 }
 
+/* Ports stand in the bridge's own table, their bridge's name in ours, and no port among the interfaces that packets are routed from. */
+static void
+ports_of_a_bridge(void **state)
+{
+	struct plan p = example();
+	struct ruleset r = {.plan = &p, .generation = 3, .bridges = true};
+	(void)state;
+	char *text = ruleset_rewrite(&r);
+	HAS_NOT(text, "delete"); /* no hook goes without need: the kernel would drop all that waits in queues */
+	HAS_NOT(text, "alone");
+	free(text);
+	r.bridged = true;
+	text = ruleset_rewrite(&r);
+	HAS(text, "delete table bridge lenscap\n"); /* of a policy before */
+	HAS_NOT(text, "add chain bridge");
+	HAS(text, "delete chain inet lenscap alone\n");
+	HAS_NOT(text, "add element inet lenscap bridges");
+	free(text);
+	r.bridges = false; /* a kernel without that family is not asked for it */
+	text = ruleset_rewrite(&r);
+	HAS_NOT(text, "table bridge");
+	free(text);
+
+	r.bridges = true;
+	strcpy(p.bridges[1], "br0");
+	p.by_address[1] = 1;
+	for (unsigned closed = 0; closed < 2; closed++) {
+		p.fail_closed = (uint8_t)closed;
+		text = ruleset_rewrite(&r);
+		HAS(text, "add element inet lenscap cam { \"cam0\" }");
+		HAS_NOT(text, "add element inet lenscap cam { \"eth1.20\" }");
+		HAS(text, "add element inet lenscap bridges { \"br0\" }");
+		HAS(text, "add element inet lenscap far { \"br0\" }");
+		HAS(text, "bridge lenscap came iifname { \"eth1.20\" } meta protocol { ip, ip6 } meta mark set");
+		HAS(text, "bridge lenscap before iifname { \"eth1.20\" } oifname { \"eth1.20\" } ");
+		HAS(text, closed ? "seen counter name c_unseen drop\n" : "seen counter name c_unseen accept\n");
+		HAS(text, "link_vlan vlan id & 0x800 != 0 meta priority set meta priority or 0x00000800\n");
+		HAS(text, "inet lenscap inspect iifname @bridges jump bridged\n");
+		HAS_NOT(text, "delete table");
+		free(text);
+	}
+	text = ruleset_recreate(&r, true);
+	HAS(text, "delete table inet lenscap\nadd table bridge lenscap\ndelete table bridge lenscap\n");
+	free(text);
+	text = ruleset_end(true);
+	HAS(text, "delete table bridge lenscap\n");
+	free(text);
+	text = ruleset_end(false);
+	HAS_NOT(text, "bridge");
+	free(text);
+}
+
 int
 main(void)
 {
@@ -267,10 +366,11 @@ main(void)
 		cmocka_unit_test(only_camera_traffic_is_touched),
 		cmocka_unit_test(memory_is_emptied_when_asked),
 		cmocka_unit_test(no_verdict_depends_on_room_in_a_set),
-		cmocka_unit_test(recreate_is_one_text),
+		cmocka_unit_test(no_payload_is_exact), cmocka_unit_test(kinds_of_flows), cmocka_unit_test(recreate_is_one_text),
 		cmocka_unit_test(quarantine_comes_first),
 		cmocka_unit_test(pace_of_each_device),
 		cmocka_unit_test(announcements_where_the_kernel_can),
+		cmocka_unit_test(ports_of_a_bridge),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
