@@ -75,7 +75,10 @@ client_write(struct client *c, const void *bytes, size_t len)
 {
 	if (c->dropped)
 		return false;
-	if (bufferevent_write(c->bev, bytes, len) < 0 || client_waiting(c) > CONTROL_WAITING)
+	/* libevent does not notice when it had no memory for the callback that begins to write; to enable it again begins as well. */
+	bool first = client_waiting(c) == 0;
+	if (bufferevent_write(c->bev, bytes, len) < 0 || client_waiting(c) > CONTROL_WAITING ||
+	    (first && bufferevent_enable(c->bev, EV_WRITE) < 0))
 		client_drop(c);
 	return !c->dropped;
 }
@@ -202,15 +205,38 @@ handle_request(struct client *c, const char *line)
 	request_free(&r);
 }
 
+static bool
+has_line(struct evbuffer *in)
+{
+	return evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF).pos >= 0;
+}
+
+/* Not by a watermark of libevent's, which crashes where it has no memory for it. */
+static void
+pace_reading(struct client *c)
+{
+	bool full = evbuffer_get_length(bufferevent_get_input(c->bev)) >= CONTROL_REQUEST * 2;
+
+	if (full == c->full || c->dropped)
+		return;
+	c->full = full;
+	if ((full ? bufferevent_disable(c->bev, EV_READ) : bufferevent_enable(c->bev, EV_READ)) < 0)
+		client_drop(c);
+}
+
 /* One request, if a whole line is there. */
 static void
 serve_request(struct client *c)
 {
 	size_t len;
-	char *line = evbuffer_readln(bufferevent_get_input(c->bev), &len, EVBUFFER_EOL_LF);
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	char *line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
 
+	pace_reading(c);
 	if (!line) {
 		c->ready = false;
+		if (has_line(in)) /* no memory for it */
+			client_drop(c);
 		return;
 	}
 	if (len > CONTROL_REQUEST || strlen(line) != len)
@@ -318,8 +344,9 @@ on_client_read(struct bufferevent *bev, void *arg)
 	struct evbuffer *in = bufferevent_get_input(bev);
 
 	c->ready = true;
-	if (evbuffer_get_length(in) > CONTROL_REQUEST && evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF).pos < 0)
+	if (evbuffer_get_length(in) > CONTROL_REQUEST && !has_line(in))
 		client_drop(c);
+	pace_reading(c);
 	control_wake(c->control);
 }
 
@@ -390,12 +417,12 @@ client_begin(struct client *c, const struct listener *l, struct bufferevent *bev
 	clock_read(&now);
 	c->credited_ns = now.mono_ns;
 	bufferevent_setcb(bev, on_client_read, on_client_write, on_client_event, c);
-	bufferevent_setwatermark(bev, EV_READ, 0, CONTROL_REQUEST * 2);
 	bufferevent_setwatermark(bev, EV_WRITE, CONTROL_PAUSE / 2, 0);
 	bufferevent_set_max_single_read(bev, READ_ONCE);
 	bufferevent_set_max_single_write(bev, WRITE_ONCE);
 	bufferevent_set_timeouts(bev, NULL, &patience);
-	bufferevent_enable(bev, EV_READ | EV_WRITE);
+	if (bufferevent_enable(bev, EV_READ | EV_WRITE) < 0)
+		client_close(c);
 }
 
 static void

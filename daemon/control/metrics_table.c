@@ -141,7 +141,11 @@ kernel_packets(struct exposition *x, const struct engine *e)
 {
 	labelled(x, "path", "queued", e->kernel.queued_packets);
 	labelled(x, "path", "settled", e->kernel.offloaded_packets);
+	labelled(x, "path", "bare", e->kernel.bare_packets);
+	labelled(x, "path", "by_kind", e->kernel.kind_packets);
+	labelled(x, "path", "replies", e->kernel.reply_packets);
 	labelled(x, "path", "refused", e->kernel.denied_packets);
+	labelled(x, "path", "cut", e->kernel.cut_packets);
 	labelled(x, "path", "invalid", e->kernel.invalid_packets);
 	labelled(x, "path", "quarantined", e->kernel.quarantined_packets);
 	labelled(x, "path", "flooded", e->kernel.flooded_packets);
@@ -330,7 +334,7 @@ output_up(struct exposition *x, const struct engine *e)
 
 	for (size_t i = 0; i < n; i++) {
 		output_name(&s[i], name, sizeof name);
-		labelled(x, "output", name, s[i].open && s[i].last_errno == 0);
+		labelled(x, "output", name, s[i].open && s[i].last_errno == 0 && !s[i].stalled);
 	}
 }
 

@@ -5,7 +5,10 @@
 #include <string.h>
 
 /* Requests are flat: {"id":…,"cmd":"…","args":{…}}. Deeper ones are somebody's attempt at our stack. */
-enum { DEPTH = 8 };
+enum {
+	DEPTH = 8,
+	KEYS = 64, /* more than any request has */
+};
 
 static void
 take_id(struct json_object *root, struct request_id *ret)
@@ -23,18 +26,42 @@ take_id(struct json_object *root, struct request_id *ret)
 	}
 }
 
+/* A key of which json-c had no memory for a copy: it would use what it does not have at the end of the value. */
+static bool
+lost_key(const struct json_tokener *t)
+{
+	const struct json_tokener_srec *s = &t->stack[t->depth];
+
+	return (s->state == json_tokener_state_object_value || s->saved_state == json_tokener_state_object_value) && !s->obj_field_name;
+}
+
+/* Up to the end of each key, then what belongs to it. A colon within a string parts it as well, and does no harm. */
+static struct json_object *
+parse_text(struct json_tokener *t, const char *line, size_t len)
+{
+	struct json_object *root = NULL;
+	size_t at = 0, n = 0;
+
+	for (unsigned keys = 0; at <= len && !root; keys++, at += n) {
+		n = keys < KEYS ? strcspn(line + at, ":") + 1 : len + 1 - at;
+		root = json_tokener_parse_ex(t, line + at, (int)n);
+		if (json_tokener_get_error(t) != json_tokener_continue || lost_key(t))
+			break;
+	}
+	/* One value and nothing behind it. */
+	if (root && at + json_tokener_get_parse_end(t) < len) {
+		json_object_put(root);
+		root = NULL;
+	}
+	return root;
+}
+
 static struct json_object *
 parse(const char *line)
 {
 	struct json_tokener *t = json_tokener_new_ex(DEPTH);
-	size_t len = strlen(line);
-	struct json_object *root = t ? json_tokener_parse_ex(t, line, (int)len + 1) : NULL;
+	struct json_object *root = t ? parse_text(t, line, strlen(line)) : NULL;
 
-	/* One value and nothing behind it. */
-	if (root && json_tokener_get_parse_end(t) < len) {
-		json_object_put(root);
-		root = NULL;
-	}
 	if (t)
 		json_tokener_free(t);
 	return root;

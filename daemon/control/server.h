@@ -23,6 +23,7 @@ struct client {
 	struct ucred who;
 	bool may_change;
 	bool ready;   /* its input may hold a whole line */
+	bool full;    /* so much of it waits that no more is read */
 	bool ended;   /* it sends no more, but may still read */
 	bool dropped; /* to be closed in the next turn: somebody may be at work on it */
 	uint64_t credit_ns, credited_ns; /* earned and not used, and when that was counted */

@@ -45,6 +45,12 @@ write_kernel(struct json *j, const struct engine *e)
 	json_uint(j, "offloaded_packets", k->offloaded_packets);
 	json_uint(j, "offloaded_bytes", k->offloaded_bytes);
 	json_uint(j, "denied_in_kernel", k->denied_packets);
+	json_uint(j, "bare", k->bare_packets);
+	json_uint(j, "by_kind", k->kind_packets);
+	json_uint(j, "cut", k->cut_packets);
+	json_uint(j, "replies", k->reply_packets);
+	json_uint(j, "quarantined", k->quarantined_packets);
+	json_uint(j, "flooded", k->flooded_packets);
 	json_uint(j, "invalid", k->invalid_packets);
 	json_uint(j, "uninspected", k->uninspected);
 	json_uint(j, "verdicts", k->verdicts);
@@ -89,6 +95,16 @@ write_flows(struct json *j, struct engine *e)
 }
 
 static void
+write_sandbox(struct json *j, const struct engine *e)
+{
+	json_object(j, "sandbox");
+	json_bool(j, "on", e->sandbox.on);
+	json_bool(j, "calls", e->sandbox.calls);
+	json_int(j, "landlock", e->sandbox.landlock);
+	json_object_end(j);
+}
+
+static void
 write_history(struct json *j, const struct engine *e)
 {
 	json_object(j, "history");
@@ -97,6 +113,12 @@ write_history(struct json *j, const struct engine *e)
 	json_uint(j, "lost", e->stats.chronicle_dropped + e->stats.store_dropped);
 	json_str(j, "problem", chronicle_problem(e));
 	json_object_end(j);
+}
+
+static const char *
+output_problem(const struct sink_status *s)
+{
+	return s->last_errno ? strerror(s->last_errno) : s->stalled ? "takes nothing, records wait in memory" : "";
 }
 
 static void
@@ -116,7 +138,7 @@ write_outputs(struct json *j, const struct engine *e)
 		json_str(j, "kind", s[i].kind);
 		json_str(j, "path", s[i].path);
 		json_bool(j, "open", s[i].open);
-		json_str(j, "problem", s[i].last_errno ? strerror(s[i].last_errno) : "");
+		json_str(j, "problem", output_problem(&s[i]));
 		json_uint(j, "written", written);
 		json_uint(j, "dropped", dropped);
 		json_object_end(j);
@@ -154,6 +176,8 @@ write_problems(struct json *j, struct engine *e)
 		problem(j, "%llu packets were answered without a judgement", (unsigned long long)k->uninspected);
 	if (k->engine_restarts)
 		problem(j, "the engine has been restarted %u times", k->engine_restarts);
+	if (!e->sandbox.on && sandbox_built())
+		problem(j, "lenscapd runs with --no-sandbox");
 	terms_problems(j, e);
 	if (chronicle_problem(e)[0])
 		problem(j, "%s", chronicle_problem(e));
@@ -162,8 +186,8 @@ write_problems(struct json *j, struct engine *e)
 			problem(j, "geo database %s: %s", db[i].path, db[i].problem);
 	const struct sink_status *s = sinks_status(e->is.sinks, &n);
 	for (size_t i = 0; i < n; i++)
-		if (s[i].last_errno)
-			problem(j, "output %s %s: %s", s[i].kind, s[i].path, strerror(s[i].last_errno));
+		if (*output_problem(&s[i]))
+			problem(j, "output %s %s: %s", s[i].kind, s[i].path, output_problem(&s[i]));
 	json_array_end(j);
 }
 
@@ -187,6 +211,7 @@ run(struct control_call *call)
 	write_flows(j, e);
 	write_geo(j, e);
 	write_history(j, e);
+	write_sandbox(j, e);
 	write_outputs(j, e);
 	write_problems(j, e);
 	json_object_end(j);

@@ -7,6 +7,8 @@
 #include "chronicle.h"
 #include "control_private.h"
 
+enum { ASK_A_SECOND = 100 };
+
 static const char *const mode_words[] = {"policy", "monitor", "enforce"};
 
 bool
@@ -43,11 +45,26 @@ note(struct engine *e, const struct channel_request *ask)
 	chronicle_event(e, kind, who, text);
 }
 
+/* An engine that floods the gate is replaced, so nobody who asks us may make us do that. */
+static bool
+has_room(struct engine *e)
+{
+	if (e->asked_s != e->now.mono_ns / 1000000000) {
+		e->asked_s = e->now.mono_ns / 1000000000;
+		e->asked = 0;
+	}
+	return e->asked++ < ASK_A_SECOND;
+}
+
 enum control_result
 control_ask_gate(struct control_call *call, uint16_t type, uint32_t seconds, uint32_t mode)
 {
 	struct channel_request ask = {.head = {.type = type, .arg = call->ticket}, .seconds = seconds, .mode = mode};
 
+	if (!has_room(call->engine)) {
+		call->error = "too many requests in this second; try again";
+		return CONTROL_ERROR;
+	}
 	ask.uid = call->who->uid;
 	ask.pid = (uint32_t)call->who->pid;
 	if (channel_send(call->engine->channel, &ask, sizeof ask, NULL, 0) < 0) {
