@@ -29,6 +29,13 @@ def retransmits(s):
     return int.from_bytes(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[100:104], "little")
 
 
+def lost_segments(s):
+    """Of them those whose first copy never arrived: what came late as well is reported by the other side (RFC 2883; tcpi_dsack_dups)."""
+    info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 220)
+    late = int.from_bytes(info[216:220], "little")
+    return max(0, retransmits(s) - late)
+
+
 def connect(ns, address, port, timeout=1.0, source=None):
     """(socket, "connected") or (None, what happened)."""
     s = ns.socket(family(address), socket.SOCK_STREAM)
@@ -117,6 +124,8 @@ class Server:
     def __init__(self, ns, port, bulk=0):
         self.connections = self.datagrams = 0
         self.retransmitted = {}  # by our own address, of connections that have ended
+        self.lost = 0  # segments of all of them
+        self.live = set()
         self.bulk = bulk
         self.closing = False
         self.tcp = ns.socket(socket.AF_INET6, socket.SOCK_STREAM)
@@ -143,6 +152,7 @@ class Server:
 
     def serve(self, s):
         address = s.getsockname()[0].removeprefix("::ffff:")
+        self.live.add(s)
         with s:
             try:
                 while data := s.recv(65536):
@@ -154,6 +164,12 @@ class Server:
                 pass
             finally:
                 self.retransmitted[address] = self.retransmitted.get(address, 0) + retransmits(s)
+                self.live.discard(s)
+                self.lost += lost_segments(s)
+
+    def lost_so_far(self):
+        """Also of connections that go on."""
+        return self.lost + sum(lost_segments(s) for s in list(self.live))
 
     def send_bulk(self, s):
         block, left = b"v" * (1 << 16), self.bulk
