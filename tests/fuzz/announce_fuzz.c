@@ -2,10 +2,13 @@
 /* Messages of the packet log: what is read out of them lies inside them, and the reading ends. */
 #include <assert.h>
 
+#include "shape.h"
+
 #include "announce.h"
 #include "decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -25,4 +28,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			assert(p.payload.len == 0 || (p.payload.p >= data && p.payload.p + p.payload.len <= data + size));
 	}
 	return 0;
+}
+
+static void
+scan(struct shape *s, const uint8_t *data, size_t size)
+{
+	shape_netlink(s, data, 0, size, -1);
+}
+
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return shape_mutate(data, size, max, seed, scan);
 }
