@@ -59,7 +59,12 @@ def wire_suspect(lab):
 
 
 def start_resolver(lab):
-    words = [f"--address=/{name}/{a}" for name, pair in (("allowed.example", NO), ("other.example", CN)) for a in pair]
+    start_resolver_for(lab, (("allowed.example", NO), ("other.example", CN)))
+
+
+def start_resolver_for(lab, names):
+    """names: (name, its addresses)."""
+    words = [f"--address=/{name}/{a}" for name, pair in names for a in pair]
     try:
         lab.internet.start("dnsmasq", "-k", "-C", "/dev/null", "--pid-file=", "--no-resolv", "--no-hosts", "--user=root", "--port=53",
                            f"--listen-address={RESOLVER}", "--bind-interfaces", *words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
