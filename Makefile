@@ -17,6 +17,11 @@ ifdef SANITIZE
 BUILD    ?= build-$(subst $(comma),-,$(SANITIZE))
 HARDEN   += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 LDHARDEN += -fsanitize=$(SANITIZE)
+else ifdef COVERAGE
+BUILD    ?= build-cov
+CFLAGS    = -O0 -g
+HARDEN   += --coverage -fprofile-update=atomic -DLENSCAP_COVERAGE -include tests/coverage/flush.h
+LDHARDEN += --coverage
 else
 BUILD    ?= build
 DEFINES   = -D_FORTIFY_SOURCE=2
@@ -34,8 +39,8 @@ CLI    := $(wildcard cli/*.c)
 UNIT   := $(wildcard tests/unit/*_test.c)
 obj     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-GATE_LIBS   = -lnftables -lnftnl -lmnl -lcap-ng
-ENGINE_LIBS = -lsqlite3 -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng -lm
+GATE_LIBS   = -lnftables -lnftnl -lmnl -lcap-ng -lseccomp
+ENGINE_LIBS = -lsqlite3 -levent_core -lmaxminddb -lloc -lyaml -ljson-c -lcrypto -lcap-ng -lseccomp -lm
 CLI_LIBS    = $(ENGINE_LIBS) -lpcap -lncurses -lpsl
 
 ENGINE_CORE := $(call obj,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))
@@ -80,15 +85,23 @@ $(BUILD)/unit/%_test: $(BUILD)/tests/unit/%_test.o $(ENGINE_CORE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) -lcmocka $(LDLIBS)
 
+# An engine that wants out of its sandbox; tests/netns/test_sandbox.py builds it.
+$(BUILD)/escape: $(BUILD)/tests/escape/escape.o $(ENGINE_CORE)
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LDLIBS)
+
 unit: $(UNIT_BIN) $(CATALOGUE_BUILT)
 	@for t in $(UNIT_BIN); do $$t || exit 1; done
 
 # Everything below works on a fresh Debian 12: tests/deps installs the packages that are missing.
-.PHONY: deps check netns scenario demo run fuzz lint install
+.PHONY: deps check check-vm netns scenario demo run fuzz lint install
 deps:
 	@tests/deps
 check: deps
 	@BUILD=$(BUILD) tests/run
+# Debian's stock kernel in an emulated machine; not part of `make check`. It installs what it needs.
+check-vm: deps
+	@$(MAKE) --no-print-directory -j2 all $(BUILD)/escape
+	@BUILD=$(BUILD) tests/vm/run $(ONLY)
 scenario: all
 	@BUILD=$(BUILD) tests/run scenario
 netns: all
@@ -100,20 +113,52 @@ run: deps
 	@$(MAKE) --no-print-directory -j2 all
 	@BUILD=$(BUILD) tests/demo/guard "$(IFACE)"
 
-# One target a file; each runs TIME seconds on its seeds and what it finds.
+# One target a file; each runs TIME seconds on its seeds and what it finds; 0: only what is kept in seeds and regressions.
 TIME     ?= 20
 FUZZ     := $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SAN  = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_OBJ := $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(filter-out daemon/engine/main.c,$(ENGINE)) $(BASE))
+FUZZ_GATE_OBJ := $(patsubst %.c,$(BUILD)/fuzz-obj/%.o,$(filter-out daemon/gate/main.c,$(GATE)) $(BASE))
 FUZZ_CC   = clang -std=gnu17 -g -O1 $(FUZZ_SAN) $(filter-out -D_FORTIFY_SOURCE=2,$(DEFINES))
 $(BUILD)/fuzz-obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $<"; $(FUZZ_CC) -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping -MMD -MP -c -o $@ $<
-$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(FUZZ_OBJ)
+# An archive, so that a target can stand in for what starts processes and changes the machine.
+$(BUILD)/fuzz/gate.a: $(FUZZ_GATE_OBJ)
 	@mkdir -p $(@D)
-	@echo "  FUZZ  $@"; $(FUZZ_CC) -fsanitize=fuzzer -fprofile-instr-generate -o $@ $^ $(ENGINE_LIBS)
+	@rm -f $@; ar rcs $@ $^
+$(BUILD)/fuzz/gate_%: tests/fuzz/gate_%_fuzz.c tests/fuzz/shape.h tests/fuzz/kernel.h $(BUILD)/fuzz/gate.a
+	@echo "  FUZZ  $@"; $(FUZZ_CC) -fsanitize=fuzzer -fprofile-instr-generate -o $@ $< $(BUILD)/fuzz/gate.a $(GATE_LIBS)
+$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/shape.h $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"; $(FUZZ_CC) -fsanitize=fuzzer -fprofile-instr-generate -o $@ $(filter-out %.h,$^) $(ENGINE_LIBS)
 fuzz: $(FUZZ)
 	@tests/fuzz/run $(TIME) $(FUZZ)
+
+# make bench | make bench QUICK=1 | make bench PROFILE=1 | make bench ROWS="connect cached": what lenscap-scale(7) tells of.
+BENCH_LOAD := $(addprefix $(BUILD)/bench/,conn bulk flows floor)
+$(BENCH_LOAD): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/load.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ -lmnl -pthread $(LDLIBS)
+$(BUILD)/bench/micro: $(call obj,$(wildcard tests/bench/micro/*.c)) $(ENGINE_CORE)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"; $(CC) $(ALL_LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LDLIBS)
+.PHONY: bench
+bench:
+	@tests/deps --bench
+	@$(MAKE) --no-print-directory -j2 all $(BENCH_LOAD) $(if $(wildcard tests/bench/micro*),$(BUILD)/bench/micro)
+	@BUILD=$(BUILD) tests/bench/run $(if $(QUICK),--quick) $(if $(PROFILE),--profile) $(ROWS)
+
+# make soak MINUTES=60: everything happens to one gateway, and at the end nothing has grown. tests/soak/run tells more.
+MINUTES ?= 5
+.PHONY: soak coverage
+soak: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) tests/soak/run $(MINUTES)
+# Which lines of daemon/ the suites run: BUILD/coverage.txt. A function that none runs must be told of in tests/coverage/justified.
+COVERED = unit policy scenario replay store mud metrics netns
+coverage: deps
+	@tests/coverage/run $(COVERED)
 
 # Silence is the only good answer.
 lint:

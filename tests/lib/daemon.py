@@ -22,6 +22,12 @@ START_S = 15
 NFNLGRP_NFTABLES, NFT_MSG_NEWGEN = 7, 10 << 8 | 15
 
 
+def sanitized():
+    """The programs are built with AddressSanitizer: an allocator of its own, freed memory kept for a while, no sandbox."""
+    with open(os.path.join(BUILD, "lenscapd"), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def wait_for(question, seconds=5, what="", every=0.02):
     """The first true answer of question(); AssertionError with `what` when none came in time."""
     deadline = time.monotonic() + seconds

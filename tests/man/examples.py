@@ -252,7 +252,7 @@ def left_files(d):
     told = set(re.findall(r"/(?:run|var/lib)/lenscap/([\w.*-]+)|^\.Pa (state\.db-\w+)", pages.Page("lenscapd.8").section("FILES"), re.M))
     told = {a or b for a, b in told}
     there = set(os.listdir(d.path("run"))) | set(os.listdir(d.path("state")))
-    check({"lock", "control.sock", "plan", "state.db", "quarantine"} <= there, f"only {sorted(there)}")
+    check({"lock", "control.sock", "plan", "engine", "history", "quarantine"} <= there, f"only {sorted(there)}")
     check(there <= told, f"lenscapd(8) does not tell of {sorted(there - told)}")
 
 

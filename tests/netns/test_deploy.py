@@ -42,7 +42,7 @@ def ct_marks(lab):
 @tests.add("every policy of lenscap-deploy(7) is good")
 def deploy_policies():
     found = [b for b in blocks() if b.startswith("version: 1")]
-    check(len(found) == 4, f"{len(found)} policies")
+    check(len(found) == 5, f"{len(found)} policies")
     with tempfile.TemporaryDirectory() as folder:
         for n, text in enumerate(found):
             path = os.path.join(folder, f"{n}.yaml")
@@ -103,7 +103,7 @@ def deploy_vlan():
                       "route replace default via 10.40.0.1")
         wait_for(lambda: tcp(lab.camera, NO[0], 443) == "answered", 10, f"a tagged camera does not get out\n{d.log()}")
         check(tcp(lab.camera, CN[0], 443) == "timeout", "a tagged camera gets where it must not")
-        record = d.wait_record("alert", f"dest_ip={CN[0]}")
+        record = d.wait_record("alert", f"dest_ip={CN[0]}")[0]
         check(record["in_iface"] == "cam0.40", record)
 
 

@@ -107,7 +107,7 @@ STRANGER = policy(OPEN_TO_NO).replace(f'  - {{name: cam-2, mac: "{MAC2}", brand:
 
 
 def stored(d, table, what="count(*)"):
-    return wire.rows(d.path("state", "state.db"), f"SELECT {what} FROM {table} WHERE device IN (SELECT id FROM devices WHERE mac = '{MAC2}')")
+    return wire.rows(d.path("state", "history", "state.db"), f"SELECT {what} FROM {table} WHERE device IN (SELECT id FROM devices WHERE mac = '{MAC2}')")
 
 
 @tests.add("a name and the evidence outlive a restart, so does the maker without a packet; forget clears memory and database")
@@ -131,8 +131,8 @@ def devices_remembered():
         check(stored(d, "evidence")[0][0] == len(rows[0]), f"{stored(d, 'evidence')}")
         check(d.lenscap("devices", "forget", "porch")[0] == 0, "it cannot be forgotten")
         check(not one(d, lambda x: x["mac"] == MAC2), "it is still listed")
-        wait_for(lambda: not wire.rows(d.path("state", "state.db"), f"SELECT 1 FROM devices WHERE mac = '{MAC2}'"), 5, "the database still has it", every=0.1)
-        orphans = wire.rows(d.path("state", "state.db"), "SELECT count(*) FROM evidence WHERE device NOT IN (SELECT id FROM devices)")
+        wait_for(lambda: not wire.rows(d.path("state", "history", "state.db"), f"SELECT 1 FROM devices WHERE mac = '{MAC2}'"), 5, "the database still has it", every=0.1)
+        orphans = wire.rows(d.path("state", "history", "state.db"), "SELECT count(*) FROM evidence WHERE device NOT IN (SELECT id FROM devices)")
         check(orphans[0][0] == 0, f"{orphans} rows of evidence are nobody's")
         d.stop()
         d.start()

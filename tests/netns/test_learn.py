@@ -160,7 +160,7 @@ def learn_hostile():
                 {"device": HOSTILE, "mac": "02:00:00:00:66:66", "as_name": HOSTILE, "clouds": HOSTILE},
                 {"name": "", "bound": "a..b *.x -- \"", "name_from": "dns", "country": "\"]", "zone": HOSTILE},
                 {"dest_ip": "nonsense"}, {"proto": "999"}, {"rule": HOSTILE, "decision": "block"}]
-        db = fill(d.path("state", "state.db"), 20, hostile=wild)
+        db = fill(d.path("state", "history", "state.db"), 20, hostile=wild)
         with db:
             db.execute("INSERT INTO devices(identity, mac, addr, by_address, zone, device, label, maker, score, covered, unmasked, in_policy, model,"
                        " firmware, serial, uid, brand, host, first, last, flows, blocked) VALUES('x','02:00:00:00:66:66','10.20.0.99',0,'cameras',"
@@ -195,7 +195,7 @@ def learn_large():
     with gateway(watched("idle: 10s, history-size: 512MiB")) as (_, d):
         wait_for(lambda: history(d, "runs")[0], 10, "no history")
         d.stop()
-        fill(d.path("state", "state.db"), 105000, hours=20).close()
+        fill(d.path("state", "history", "state.db"), 105000, hours=20).close()
         d.start()
         wait_for(lambda: history(d, "runs")[0], 10, "no history")
         spent = []

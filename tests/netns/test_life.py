@@ -4,10 +4,10 @@
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
-import time
 
 import eve
 import lab as lab_module
@@ -106,9 +106,11 @@ def life_guard():
                                   stderr=subprocess.STDOUT, text=True, env=dict(os.environ, BUILD=BUILD))
         wait_for(lambda: "hook forward" in our_table(lab), 10, "no table")
         wait_for(lambda: tcp(lab.camera, host, 443) == "answered", 3, "the camera cannot connect")
-        time.sleep(0.6)
+        said = ""
+        while "would block default" not in said and select.select([guard.stdout], [], [], 5)[0]:
+            said += os.read(guard.stdout.fileno(), 65536).decode(errors="replace")
         guard.send_signal(signal.SIGINT)
-        out, _ = guard.communicate(timeout=10)
+        out = said + guard.communicate(timeout=10)[0]
         shutil.rmtree(re.search(r"stay in (/var/tmp/lenscap-run-\S+)", out).group(1))
         check("would block default" in out and "mode monitor" in out, out)
         check(not our_table(lab), "the table is still there")

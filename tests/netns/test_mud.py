@@ -98,7 +98,7 @@ def mud_round_trip_kinds():
                   {**bare, "dest_ip": "10.30.0.7", "dest_port": 1935, "special": "private", "remote_zone": "video"},
                   {**bare, "dest_ip": "9.9.9.9", "dest_port": 7000, "proto": "UDP", "special": "", "country": "NO"},
                   *({**bare, "dest_ip": "192.168.5.6", "dest_port": 20000 + n, "proto": "UDP"} for n in range(12))]
-        fill(d.path("state", "state.db"), 0, hostile=wanted).close()
+        fill(d.path("state", "history", "state.db"), 0, hostile=wanted).close()
         d.start()
         wait_for(lambda: len(history(d, "flows")[0]) >= len(wanted), 10, "the rows are not there")
         description, out, hints = describe(d, "cam-1")

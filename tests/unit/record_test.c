@@ -450,6 +450,19 @@ test_flow_id_is_51_bits(void **state)
 	EXPECT(&s.r, "flow_id", "");
 }
 
+/* As Suricata writes it: an array. */
+static void
+test_vlan(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	sample_init(&s, RECORD_ALERT);
+	EXPECT(&s.r, "vlan", "");
+	s.r.vlan = 4094;
+	EXPECT(&s.r, "vlan", "[4094]");
+}
+
 int
 main(void)
 {
@@ -468,6 +481,7 @@ main(void)
 		cmocka_unit_test(test_first_record),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_flow_id_is_51_bits),
+		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_validate), /* last: all lines of the others */
 	};
 
