@@ -255,6 +255,8 @@ def fifo(d, cleanup):
         d.reader.kill()
         d.reader.wait(5)
         d.eve_path = d.copy_path
+        with open(d.copy_path, "rb+") as f:  # the last line was in the pipe when the daemon ended without waiting for its reader
+            f.truncate(f.read().rfind(b"\n") + 1)
     cleanup.callback(end)
 
 
