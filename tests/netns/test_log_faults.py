@@ -158,11 +158,12 @@ def check_alerts(d, hosts, seconds=10):
 
 def dropped_by_type(d):
     """As the newest record of type stats says, and what the log says by itself."""
-    newest = [r for r in whole(d.eve_path) if r["event_type"] == "stats"][-1]["lenscap"]["stats"]["records_dropped"]
+    told = wait_for(lambda: [r for r in whole(d.eve_path) if r["event_type"] == "stats"], 5, "no record of type stats")
+    newest = told[-1]["lenscap"]["stats"]["records_dropped"]
     return {k: v for k, v in newest.items() if v}
 
 
-@tests.add("the log's disk is full: connections as fast as before, alerts come when there is room, what was dropped is counted by type", alone=True)
+@tests.add("the log's disk is full: connections as fast as before, alerts come when there is room, what was dropped is counted by type")
 def log_disk_full():
     with running(small_disk) as (lab, d, watch):
         attempt(lab, CN)
@@ -186,7 +187,7 @@ def log_disk_full():
         return f"{said}; {lost} records dropped, by type {kinds}"
 
 
-@tests.add("the log's directory is read-only when the file is reopened: said, and what waits is written when it is writable again", alone=True)
+@tests.add("the log's directory is read-only when the file is reopened: said, and what waits is written when it is writable again")
 def log_read_only():
     with running(small_disk) as (lab, d, watch):
         log = os.path.dirname(d.eve_path)
@@ -260,8 +261,7 @@ def fifo(d, cleanup):
     cleanup.callback(end)
 
 
-@tests.add("the log is a pipe and its reader is stopped (SIGSTOP): told, nobody waits, alerts come when it goes on; the end does not wait for it",
-           alone=True)
+@tests.add("the log is a pipe and its reader is stopped (SIGSTOP): told, nobody waits, alerts come when it goes on; the end does not wait for it")
 def log_reader_stopped():
     with running(fifo) as (lab, d, watch):
         pipe, d.eve_path = d.eve_path, d.copy_path
@@ -292,7 +292,7 @@ def log_reader_stopped():
         return f"{said}; {lost} records dropped, by type {kinds}; with the reader stopped the end took {took:.1f} s"
 
 
-@tests.add("whoever reads the program's own messages is stopped: the pipe is full, and nobody waits for it", alone=True)
+@tests.add("whoever reads the program's own messages is stopped: the pipe is full, and nobody waits for it")
 def log_messages_unread():
     with gateway(policy(RULES, options=OPTIONS), start=False) as (lab, d), Server(lab.internet, 443):
         plain, d.stderr_path = d.stderr_path, d.path("messages")
@@ -338,7 +338,7 @@ def drain(fd):
     return out.decode(errors="replace")
 
 
-@tests.add("the log's disk hangs in the middle of a write: connections as fast as before, and all of it is written when the disk is back", alone=True)
+@tests.add("the log's disk hangs in the middle of a write: connections as fast as before, and all of it is written when the disk is back")
 def log_disk_hangs():
     def hanging(d, cleanup):
         d.disk = cleanup.enter_context(SlowDisk(os.path.dirname(d.eve_path), uid(d)))
@@ -363,7 +363,7 @@ def log_disk_hangs():
         return f"{said}; {lost} records dropped"
 
 
-@tests.add("the disk takes 50 ms for each write: 3,000 records, no connection is slower and no record is lost", alone=True)
+@tests.add("the disk takes 50 ms for each write: 3,000 records, no connection is slower and no record is lost")
 def log_disk_slow():
     def slow(d, cleanup):
         d.disk = cleanup.enter_context(SlowDisk(os.path.dirname(d.eve_path), uid(d), delay_s=0.05))
