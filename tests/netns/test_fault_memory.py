@@ -32,15 +32,15 @@ class Memory:
         if daemon.sanitized():
             raise Skip("a build for debugging has an allocator of its own")
         source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "short_memory.c")
-        self.library, self.path = (os.path.join(directory, n) for n in ("short_memory.so", "short_memory"))
+        self.preload, self.path = (os.path.join(directory, n) for n in ("short_memory.so", "short_memory"))
         flags = ["-O1", "-Wall", "-Wextra", "-D_GNU_SOURCE", *os.environ.get("LENSCAP_MEMORY_CFLAGS", "").split()]
-        subprocess.run(["cc", *flags, "-shared", "-fPIC", "-o", self.library, source], check=True, timeout=60)
+        subprocess.run(["cc", *flags, "-shared", "-fPIC", "-o", self.preload, source], check=True, timeout=60)
         with open(self.path, "wb") as f:
             f.write(bytes(8 * len(FIELDS) * ROWS))
         os.chmod(self.path, 0o666)
 
     def environment(self):
-        return {"LD_PRELOAD": self.library, "LENSCAP_SHORT_MEMORY": self.path}
+        return {"LD_PRELOAD": self.preload, "LENSCAP_SHORT_MEMORY": self.path}
 
     def get(self, who, field):
         with open(self.path, "rb") as f:
