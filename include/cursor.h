@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A view of bytes; never outlives the call that handed it over. */
 struct span {
@@ -71,9 +72,27 @@ cursor_u8(struct cursor *c)
 }
 
 /* Big endian unless the name says le. */
-uint16_t cursor_u16(struct cursor *c);
-uint32_t cursor_u24(struct cursor *c);
-uint32_t cursor_u32(struct cursor *c);
+static inline uint16_t
+cursor_u16(struct cursor *c)
+{
+	const uint8_t *p = cursor_need(c, sizeof(uint16_t));
+	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+}
+
+static inline uint32_t
+cursor_u24(struct cursor *c)
+{
+	const uint8_t *p = cursor_need(c, 3);
+	return p ? (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2] : 0;
+}
+
+static inline uint32_t
+cursor_u32(struct cursor *c)
+{
+	const uint8_t *p = cursor_need(c, sizeof(uint32_t));
+	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
+}
+
 uint64_t cursor_u64(struct cursor *c);
 /* n of them at once, for tables of millions. False, and out is untouched, when they are not all there. */
 bool cursor_u32s(struct cursor *c, uint32_t *out, size_t n);
@@ -84,14 +103,35 @@ uint32_t cursor_le32(struct cursor *c);
 uint64_t cursor_varint(struct cursor *c);
 
 /* Reads without moving. 0 when off is past the end; does not set bad. */
-uint8_t cursor_peek(const struct cursor *c, size_t off);
+static inline uint8_t
+cursor_peek(const struct cursor *c, size_t off)
+{
+	return off < cursor_left(c) ? c->p[off] : 0;
+}
 
 /* A cursor over the next n bytes, and moves past them; bad (both) when they are not all there. */
-struct cursor cursor_take(struct cursor *c, size_t n);
+static inline struct cursor
+cursor_take(struct cursor *c, size_t n)
+{
+	const uint8_t *p = cursor_need(c, n);
+	return p ? cursor_of(p, n) : (struct cursor){c->p, c->p, true};
+}
+
 /* The same as a span; {NULL, 0} when short. */
-struct span cursor_bytes(struct cursor *c, size_t n);
+static inline struct span
+cursor_bytes(struct cursor *c, size_t n)
+{
+	const uint8_t *p = cursor_need(c, n);
+	return (struct span){p, p ? n : 0};
+}
+
 /* All that is left, as a span, and moves to the end. */
-struct span cursor_rest(struct cursor *c);
+static inline struct span
+cursor_rest(struct cursor *c)
+{
+	return cursor_bytes(c, cursor_left(c));
+}
+
 /* Copies n bytes to out; zero-fills out when short. */
 void cursor_copy(struct cursor *c, void *out, size_t n);
 
@@ -104,9 +144,22 @@ bool cursor_line(struct cursor *c, size_t max, struct span *ret_line);
 /* True when the unread bytes begin with these; does not move. */
 bool cursor_starts(const struct cursor *c, const void *bytes, size_t len);
 
-bool span_equals(struct span s, const char *text);	    /* exact */
+/* Exact, both. In line: the text is mostly a literal, whose length the compiler knows. */
+static inline bool
+span_equals(struct span s, const char *text)
+{
+	size_t n = strlen(text);
+	return s.len == n && (n == 0 || memcmp(s.p, text, n) == 0);
+}
+
+static inline bool
+span_starts(struct span s, const char *text)
+{
+	size_t n = strlen(text);
+	return s.len >= n && (n == 0 || memcmp(s.p, text, n) == 0);
+}
+
 bool span_equals_nocase(struct span s, const char *text);   /* ASCII case folded */
-bool span_starts(struct span s, const char *text);	    /* exact */
 bool span_starts_nocase(struct span s, const char *text);   /* ASCII case folded */
 /* First place of needle in s, or -1. Linear in s.len times the needle's length; callers cap s.len. */
 long span_find(struct span s, const char *needle);

@@ -16,31 +16,6 @@ big(struct cursor *c, size_t n)
 	return v;
 }
 
-uint16_t
-cursor_u16(struct cursor *c)
-{
-	const uint8_t *p = cursor_need(c, sizeof(uint16_t));
-
-	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
-}
-
-uint32_t
-cursor_u24(struct cursor *c)
-{
-	return (uint32_t)big(c, 3);
-}
-
-uint32_t
-cursor_u32(struct cursor *c)
-{
-	const uint8_t *p = cursor_need(c, sizeof(uint32_t));
-	uint32_t v = 0;
-
-	if (p)
-		memcpy(&v, p, sizeof v);
-	return be32toh(v);
-}
-
 bool
 cursor_u32s(struct cursor *c, uint32_t *out, size_t n)
 {
@@ -80,32 +55,6 @@ cursor_varint(struct cursor *c)
 	static const uint64_t masks[] = {0x3f, 0x3fff, 0x3fffffff, 0x3fffffffffffffff};
 	unsigned size = cursor_peek(c, 0) >> 6; /* 1, 2, 4 or 8 bytes, of which the first two bits are this number */
 	return big(c, (size_t)1 << size) & masks[size];
-}
-
-uint8_t
-cursor_peek(const struct cursor *c, size_t off)
-{
-	return off < cursor_left(c) ? c->p[off] : 0;
-}
-
-struct cursor
-cursor_take(struct cursor *c, size_t n)
-{
-	const uint8_t *p = cursor_need(c, n);
-	return p ? cursor_of(p, n) : (struct cursor){c->p, c->p, true};
-}
-
-struct span
-cursor_bytes(struct cursor *c, size_t n)
-{
-	const uint8_t *p = cursor_need(c, n);
-	return (struct span){p, p ? n : 0};
-}
-
-struct span
-cursor_rest(struct cursor *c)
-{
-	return cursor_bytes(c, cursor_left(c));
 }
 
 void
@@ -153,23 +102,9 @@ same_folded(const uint8_t *p, const char *text, size_t n)
 }
 
 bool
-span_equals(struct span s, const char *text)
-{
-	size_t n = strlen(text);
-	return s.len == n && (n == 0 || memcmp(s.p, text, n) == 0);
-}
-
-bool
 span_equals_nocase(struct span s, const char *text)
 {
 	return s.len == strlen(text) && same_folded(s.p, text, s.len);
-}
-
-bool
-span_starts(struct span s, const char *text)
-{
-	size_t n = strlen(text);
-	return s.len >= n && (n == 0 || memcmp(s.p, text, n) == 0);
 }
 
 bool

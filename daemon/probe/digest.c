@@ -49,40 +49,72 @@ digest_start(void)
 	return algorithms.ok;
 }
 
-/* The digest of three parts in a row. */
-static bool
-sha256_parts(struct span a, struct span b, struct span c, uint8_t out[SHA256_LEN])
-{
-	SHA256_CTX ctx;
-
-	return SHA256_Init(&ctx) && SHA256_Update(&ctx, a.p, a.len) && SHA256_Update(&ctx, b.p, b.len) && SHA256_Update(&ctx, c.p, c.len) &&
-	       SHA256_Final(out, &ctx);
-}
-
 bool
 digest_sha256(struct span in, uint8_t out[SHA256_LEN])
 {
-	const struct span none = {(const uint8_t *)"", 0};
+	SHA256_CTX ctx;
 
-	return sha256_parts(in, none, none, out);
+	return SHA256_Init(&ctx) && SHA256_Update(&ctx, in.p, in.len) && SHA256_Final(out, &ctx);
+}
+
+_Static_assert(sizeof(SHA256_CTX) == sizeof((struct digest_key *)0)->inner, "struct digest_key holds another state");
+
+static bool
+key_state(const uint8_t key[HMAC_BLOCK], uint8_t pad, uint8_t *ret)
+{
+	uint8_t block[HMAC_BLOCK];
+	SHA256_CTX ctx;
+
+	for (size_t i = 0; i < HMAC_BLOCK; i++)
+		block[i] = key[i] ^ pad;
+	bool ok = SHA256_Init(&ctx) && SHA256_Update(&ctx, block, sizeof block);
+	memcpy(ret, &ctx, sizeof ctx);
+	return ok;
+}
+
+bool
+digest_hmac_key(struct span key, struct digest_key *ret)
+{
+	uint8_t block[HMAC_BLOCK] = {0};
+
+	if (key.len > HMAC_BLOCK)
+		return false;
+	if (key.len)
+		memcpy(block, key.p, key.len);
+	return key_state(block, 0x36, ret->inner) && key_state(block, 0x5c, ret->outer);
+}
+
+/* What is left of a digest that has begun: two more parts. */
+static bool
+sha256_rest(const uint8_t *state, struct span a, struct span b, uint8_t out[SHA256_LEN])
+{
+	SHA256_CTX ctx;
+
+	memcpy(&ctx, state, sizeof ctx);
+	return (a.len == 0 || SHA256_Update(&ctx, a.p, a.len)) && (b.len == 0 || SHA256_Update(&ctx, b.p, b.len)) && SHA256_Final(out, &ctx);
+}
+
+static bool
+hmac_parts(const struct digest_key *key, struct span first, struct span second, uint8_t out[SHA256_LEN])
+{
+	const struct span none = {NULL, 0};
+	uint8_t hash[SHA256_LEN];
+
+	return sha256_rest(key->inner, first, second, hash) && sha256_rest(key->outer, (struct span){hash, SHA256_LEN}, none, out);
+}
+
+bool
+digest_hmac_by(const struct digest_key *key, struct span message, uint8_t out[SHA256_LEN])
+{
+	return hmac_parts(key, message, (struct span){NULL, 0}, out);
 }
 
 bool
 digest_hmac(struct span key, struct span first, struct span second, uint8_t out[SHA256_LEN])
 {
-	uint8_t inner[HMAC_BLOCK] = {0}, outer[HMAC_BLOCK], hash[SHA256_LEN];
-	const struct span none = {(const uint8_t *)"", 0};
+	struct digest_key k;
 
-	if (key.len > HMAC_BLOCK)
-		return false;
-	if (key.len)
-		memcpy(inner, key.p, key.len);
-	for (size_t i = 0; i < HMAC_BLOCK; i++) {
-		outer[i] = inner[i] ^ 0x5c;
-		inner[i] ^= 0x36;
-	}
-	return sha256_parts((struct span){inner, HMAC_BLOCK}, first, second, hash) &&
-	       sha256_parts((struct span){outer, HMAC_BLOCK}, (struct span){hash, SHA256_LEN}, none, out);
+	return digest_hmac_key(key, &k) && hmac_parts(&k, first, second, out);
 }
 
 bool

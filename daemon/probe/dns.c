@@ -46,10 +46,9 @@ query_ok(const struct dns_message *m)
 }
 
 static bool
-is_query(struct cursor c)
+read_query(struct cursor c, struct dns_message *ret)
 {
-	struct dns_message m;
-	return dns_message_read(c, &m) && query_ok(&m);
+	return dns_message_read(c, ret) && query_ok(ret);
 }
 
 /* A server that refuses the message as such may leave the question out. */
@@ -60,9 +59,9 @@ is_reply(struct cursor c)
 	return dns_message_read(c, &m) && (m.flags & DNS_REPLY) && m.questions <= 1 && (m.questions == 0 || class_ok(m.class));
 }
 
-/* Length and message, over and over. *ret_last: the newest whole query. A last message that is cut short must begin well. */
+/* Length and message, over and over. *ret_last: the newest whole query, when DONE. A last message that is cut short must begin well. */
 static enum probe_result
-stream_queries(struct cursor c, struct cursor *ret_last)
+stream_queries(struct cursor c, struct dns_message *ret_last)
 {
 	bool any = false;
 	while (cursor_left(&c)) {
@@ -78,25 +77,30 @@ stream_queries(struct cursor c, struct cursor *ret_last)
 		struct cursor message = cursor_take(&c, length);
 		if (message.bad)
 			break;
-		if (!is_query(message))
+		if (!read_query(message, ret_last))
 			return PROBE_NO;
-		*ret_last = message;
 		any = true;
 	}
 	return any ? PROBE_DONE : PROBE_MORE;
 }
 
 static enum probe_result
-last_query(const struct probe_input *in, struct cursor *ret)
+datagram_queries(const struct probe_side *s, struct dns_message *ret_last)
 {
-	const struct probe_side *client = &in->side[PROBE_TO_SERVER];
+	for (size_t i = 0; i < s->n; i++)
+		if (!read_query(side_unit(s, i), ret_last))
+			return PROBE_NO;
+	return s->n ? PROBE_DONE : PROBE_MORE;
+}
+
+static enum probe_result
+last_query(const struct probe_input *in, struct dns_message *ret)
+{
 	if (in->l4 == IPPROTO_TCP)
 		return stream_queries(side_stream(in, PROBE_TO_SERVER), ret);
 	if (in->l4 != IPPROTO_UDP)
 		return PROBE_NO;
-	enum probe_result r = side_each(client, is_query);
-	if (r == PROBE_DONE)
-		*ret = side_unit(client, client->n - 1);
+	enum probe_result r = datagram_queries(&in->side[PROBE_TO_SERVER], ret);
 	if (r != PROBE_NO && side_each(&in->side[PROBE_TO_CLIENT], is_reply) == PROBE_NO)
 		return PROBE_NO;
 	return r;
@@ -106,10 +110,9 @@ static enum probe_result
 dns_inspect(const struct probe_input *in, struct app *app)
 {
 	struct dns_message m;
-	struct cursor c = cursor_of("", 0);
 
-	enum probe_result r = last_query(in, &c);
-	if (r == PROBE_DONE && dns_message_read(c, &m)) {
+	enum probe_result r = last_query(in, &m);
+	if (r == PROBE_DONE) {
 		app->protocol = "dns";
 		dns_message_facts(&m, app);
 	}

@@ -9,6 +9,18 @@
 
 enum { LABEL_MAX = 63, LABELS_MAX = 127, NAME_WIRE_MAX = 255, POINTER = 0xc0, RECORDS_MAX = 512, QUESTION_MIN = 5, RECORD_MIN = 11 };
 
+/* What stands in a name as it is, in lower case; all else is escaped. */
+static const uint8_t plain[256] = {
+	['-'] = '-',	  ['_'] = '_',	    ['0'] = '0',      ['1'] = '1',	['2'] = '2',	  ['3'] = '3',	    ['4'] = '4',      ['5'] = '5',
+	['6'] = '6',	  ['7'] = '7',	    ['8'] = '8',      ['9'] = '9',	['a'] = 'a',	  ['b'] = 'b',	    ['c'] = 'c',      ['d'] = 'd',
+	['e'] = 'e',	  ['f'] = 'f',	    ['g'] = 'g',      ['h'] = 'h',	['i'] = 'i',	  ['j'] = 'j',	    ['k'] = 'k',      ['l'] = 'l',
+	['m'] = 'm',	  ['n'] = 'n',	    ['o'] = 'o',      ['p'] = 'p',	['q'] = 'q',	  ['r'] = 'r',	    ['s'] = 's',      ['t'] = 't',
+	['u'] = 'u',	  ['v'] = 'v',	    ['w'] = 'w',      ['x'] = 'x',	['y'] = 'y',	  ['z'] = 'z',	    ['A'] = 'a',      ['B'] = 'b',
+	['C'] = 'c',	  ['D'] = 'd',	    ['E'] = 'e',      ['F'] = 'f',	['G'] = 'g',	  ['H'] = 'h',	    ['I'] = 'i',      ['J'] = 'j',
+	['K'] = 'k',	  ['L'] = 'l',	    ['M'] = 'm',      ['N'] = 'n',	['O'] = 'o',	  ['P'] = 'p',	    ['Q'] = 'q',      ['R'] = 'r',
+	['S'] = 's',	  ['T'] = 't',	    ['U'] = 'u',      ['V'] = 'v',	['W'] = 'w',	  ['X'] = 'x',	    ['Y'] = 'y',      ['Z'] = 'z',
+};
+
 /* One more label as text. False: the name is full. */
 static bool
 append_label(char *out, size_t *len, struct span label)
@@ -16,18 +28,16 @@ append_label(char *out, size_t *len, struct span label)
 	if (*len)
 		out[(*len)++] = '.';
 	for (size_t i = 0; i < label.len; i++) {
-		uint8_t b = label.p[i];
-		bool letter = (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
-		bool plain = letter || (b >= '0' && b <= '9') || b == '-' || b == '_';
-		if (*len + (plain ? 1 : 4) + 1 >= APP_NAME)
+		uint8_t b = label.p[i], as = plain[b];
+		if (*len + (as ? 1 : 4) + 1 >= APP_NAME)
 			return false;
-		if (!plain) {
+		if (!as) {
 			out[(*len)++] = '\\';
 			out[(*len)++] = (char)('0' + b / 100);
 			out[(*len)++] = (char)('0' + b / 10 % 10);
-			b = (uint8_t)('0' + b % 10);
+			as = (uint8_t)('0' + b % 10);
 		}
-		out[(*len)++] = (char)(letter ? b | 0x20 : b);
+		out[(*len)++] = (char)as;
 	}
 	out[*len] = 0;
 	return true;
@@ -130,7 +140,7 @@ dns_message_facts(const struct dns_message *m, struct app *app)
 	if (m->questions == 0)
 		return;
 	app->has_query = true;
-	memcpy(app->query, m->name, sizeof app->query);
+	memcpy(app->query, m->name, strlen(m->name) + 1);
 	app->query_type = m->type;
 	app->query_class = m->class;
 }

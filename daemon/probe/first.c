@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which rows are worth asking, by the first byte of each direction. A row that is listed says NO to every other first byte, whatever follows;
- * one that is not listed is always asked. Most rows stand for a protocol with a magic number, so of more than eighty a handful is left.
+ * Which rows are worth asking, by transport, by the first byte of each direction and, for a few, by the port. A row that is listed says NO to
+ * every other first byte, whatever follows; one that is not listed is always asked. Most rows stand for a protocol with a magic number, so of more
+ * than eighty a handful is left.
  *
  * A set may be too wide, never too narrow: probe_first_test and probe_fuzz ask the rows themselves.
  */
@@ -17,20 +18,42 @@
 
 enum { TRANSPORTS = 3 };
 
-/* Bytes as a string, or all from `from` to `to`. */
+/* Bytes as a string, or all from `from` to `to`, or those that a function says. */
 struct bytes {
 	const char *p;
 	size_t n;
 	uint8_t from, to;
+	bool (*is)(uint8_t first);
 };
 
-#define B(text)	    {.p = text, .n = sizeof(text) - 1}
-#define RANGE(a, b) {.from = a, .to = b}
+#define B(text)	    {.p = (text), .n = sizeof(text) - 1}
+#define RANGE(a, b) {.from = (a), .to = (b)}
 #define ANY	    RANGE(0, 255)
+#define THOSE(which) {.is = (which)}
+#define NONE	    RANGE(1, 0)
 
 #define LINES  "\r\n\t "
 #define TOKENS LINES "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define XML    LINES "\v\f<\xef" /* a byte order mark may stand before it */
+
+/* RFC 5905: leap 2 bits, version 3, mode 3. */
+static bool
+ntp_version(uint8_t first)
+{
+	return (first >> 3 & 7) >= 1 && (first >> 3 & 7) <= 4;
+}
+
+static bool
+ntp_asks(uint8_t first)
+{
+	return ntp_version(first) && (first & 7) != 0 && (first & 7) != 2 && (first & 7) != 4 && (first & 7) < 6;
+}
+
+static bool
+ntp_answers(uint8_t first)
+{
+	return ntp_version(first) && ((first & 7) == 1 || (first & 7) == 2 || (first & 7) == 4);
+}
 
 static const struct {
 	const struct probe *row;
@@ -91,7 +114,39 @@ static const struct {
 	{&probe_dht, B("d"), B("d")},
 	{&probe_utp, B("A"), ANY},
 	{&probe_wireguard, B("\x01\x02\x03\x04"), B("\x01\x02\x03\x04")},
+	{&probe_dahua_p2p, B("DHP\xfe\xff"), B("DHP\xfe\xff")},
+	{&probe_gvcp, B("\0\x42\x80"), B("\0\x42\x80")},
+	{&probe_panasonic, B("\0"), B("\0")},
+	{&probe_hytera, B("2"), B("2")},
+	{&probe_stun, RANGE(0, 0x3f), ANY},
+	{&probe_ntp, THOSE(ntp_asks), THOSE(ntp_answers)},
+	{&probe_dhcpv6, RANGE(1, 13), RANGE(1, 13)},
+	{&probe_wsdiscovery, B(" \t\r\n<\xef"), B(" \t\r\n<\xef")},
+	{&probe_rtp, RANGE(0x80, 0xbf), RANGE(0x80, 0xbf)},
+	{&probe_rtcp, RANGE(0x80, 0xbf), RANGE(0x80, 0xbf)},
 };
+
+/* Those of which it is so over one transport only. */
+static const struct {
+	const struct probe *row;
+	uint8_t l4;
+	struct bytes to_server, to_client;
+} firsts_over[] = {
+	{&probe_openvpn, IPPROTO_UDP, B("\x38\x50"), ANY},
+	{&probe_rpc, IPPROTO_TCP, B("\x80"), ANY},
+	{&probe_icmp, IPPROTO_TCP, NONE, NONE},
+	{&probe_icmp, IPPROTO_UDP, NONE, NONE},
+	{&probe_icmp_tunnel, IPPROTO_TCP, NONE, NONE},
+	{&probe_icmp_tunnel, IPPROTO_UDP, NONE, NONE},
+};
+
+/* Rows that say NO on every other port. */
+static const struct {
+	const struct probe *row;
+	uint16_t port;
+} on_port[] = {{&probe_mdns, 5353}, {&probe_llmnr, 5355}, {&probe_esp, 4500}};
+
+enum { ON_PORT = sizeof on_port / sizeof *on_port };
 
 struct rows {
 	uint64_t word[FIRST_WORDS];
@@ -99,8 +154,9 @@ struct rows {
 
 static struct {
 	bool built;
-	struct rows transport[TRANSPORTS]; /* TCP, UDP, the others */
-	struct rows may[2][256];
+	struct rows transport[TRANSPORTS]; /* TCP, UDP, the others; without those of on_port */
+	struct rows port[ON_PORT];	   /* each one's bit */
+	struct rows may[TRANSPORTS][2][256];
 } sets;
 
 static unsigned
@@ -115,36 +171,76 @@ add(struct rows *r, size_t i)
 	r->word[i / 64] |= UINT64_C(1) << i % 64;
 }
 
-static void
-add_bytes(unsigned side, size_t row, const struct bytes *b)
+static bool
+holds(const struct bytes *b, uint8_t first)
 {
-	for (size_t i = 0; i < 256; i++)
-		if (b->p ? memchr(b->p, (int)i, b->n) != NULL : i >= b->from && i <= b->to)
-			add(&sets.may[side][i], row);
+	if (b->is)
+		return b->is(first);
+	return b->p ? memchr(b->p, first, b->n) != NULL : first >= b->from && first <= b->to;
+}
+
+/* The row's first bytes over this transport. */
+static void
+add_bytes(unsigned t, size_t i, const struct probe *row)
+{
+	static const uint8_t l4[TRANSPORTS] = {IPPROTO_TCP, IPPROTO_UDP, 0};
+	struct bytes of[2] = {ANY, ANY};
+
+	for (size_t k = 0; k < sizeof firsts / sizeof *firsts; k++)
+		if (firsts[k].row == row) {
+			of[PROBE_TO_SERVER] = firsts[k].to_server;
+			of[PROBE_TO_CLIENT] = firsts[k].to_client;
+		}
+	for (size_t k = 0; k < sizeof firsts_over / sizeof *firsts_over; k++)
+		if (firsts_over[k].row == row && firsts_over[k].l4 == l4[t]) {
+			of[PROBE_TO_SERVER] = firsts_over[k].to_server;
+			of[PROBE_TO_CLIENT] = firsts_over[k].to_client;
+		}
+	for (unsigned side = PROBE_TO_SERVER; side <= PROBE_TO_CLIENT; side++)
+		for (unsigned b = 0; b < 256; b++)
+			if (holds(&of[side], (uint8_t)b))
+				add(&sets.may[t][side][b], i);
+}
+
+static void
+add_row(size_t i, const struct probe *row)
+{
+	const unsigned own = transport_of(row->l4);
+	struct rows *on = NULL;
+
+	if (row->inspect == probe_alias)
+		return;
+	for (size_t k = 0; k < ON_PORT; k++)
+		if (on_port[k].row == row)
+			on = &sets.port[k];
+	if (on)
+		add(on, i);
+	for (unsigned t = 0; t < TRANSPORTS; t++) {
+		if (row->l4 && own != t)
+			continue;
+		add_bytes(t, i, row);
+		if (!on)
+			add(&sets.transport[t], i);
+	}
 }
 
 static void
 build(void)
 {
-	static const uint8_t l4[TRANSPORTS] = {IPPROTO_TCP, IPPROTO_UDP, 0};
 	size_t n;
 	const struct probe *const *rows = probe_list(&n);
 
 	assert(n <= FIRST_WORDS * 64);
-	for (size_t i = 0; i < n; i++) {
-		struct bytes to_server = ANY, to_client = ANY;
-		for (size_t k = 0; k < sizeof firsts / sizeof *firsts; k++)
-			if (firsts[k].row == rows[i]) {
-				to_server = firsts[k].to_server;
-				to_client = firsts[k].to_client;
-			}
-		add_bytes(PROBE_TO_SERVER, i, &to_server);
-		add_bytes(PROBE_TO_CLIENT, i, &to_client);
-		for (size_t t = 0; t < TRANSPORTS; t++)
-			if (!rows[i]->l4 || rows[i]->l4 == l4[t] || (t == 2 && rows[i]->l4 != IPPROTO_TCP && rows[i]->l4 != IPPROTO_UDP))
-				add(&sets.transport[t], i);
-	}
+	for (size_t i = 0; i < n; i++)
+		add_row(i, rows[i]);
 	sets.built = true;
+}
+
+static void
+narrow(uint64_t rows[FIRST_WORDS], const struct rows *may)
+{
+	for (size_t i = 0; i < FIRST_WORDS; i++)
+		rows[i] &= may->word[i];
 }
 
 void
@@ -152,13 +248,15 @@ first_rows(const struct probe_input *in, uint64_t ret_rows[FIRST_WORDS])
 {
 	if (!sets.built)
 		build();
-	memcpy(ret_rows, sets.transport[transport_of(in->l4)].word, sizeof sets.transport[0].word);
+	unsigned t = transport_of(in->l4);
+	memcpy(ret_rows, sets.transport[t].word, sizeof sets.transport[t].word);
+	for (size_t k = 0; k < ON_PORT; k++)
+		if (in->port == on_port[k].port)
+			for (size_t i = 0; i < FIRST_WORDS; i++)
+				ret_rows[i] |= sets.port[k].word[i];
 	for (unsigned side = PROBE_TO_SERVER; side <= PROBE_TO_CLIENT; side++) {
 		const struct probe_side *s = &in->side[side];
-		if (s->n == 0 || s->units[0].len == 0)
-			continue;
-		const struct rows *may = &sets.may[side][s->units[0].p[0]];
-		for (size_t i = 0; i < FIRST_WORDS; i++)
-			ret_rows[i] &= may->word[i];
+		if (s->n && s->units[0].len)
+			narrow(ret_rows, &sets.may[t][side][s->units[0].p[0]]);
 	}
 }

@@ -76,13 +76,15 @@ status_line(struct span line, bool whole, const char *const *versions, struct he
 static enum probe_result
 read_fields(struct cursor *c, struct head *ret)
 {
-	struct cursor start = *c;
+	struct cursor beyond = *c;
+
+	ret->n_index = 0;
 	for (;;) {
 		struct span line, name;
-		size_t read = cursor_left(&start) - cursor_left(c);
+		size_t left = cursor_left(c);
 		enum probe_result r = next_line(c, &line);
 		if (r == PROBE_DONE && line.len == 0) {
-			ret->fields = cursor_bytes(&start, read);
+			ret->beyond = cursor_bytes(&beyond, cursor_left(&beyond) - left);
 			return PROBE_DONE;
 		}
 		if (r == PROBE_NO)
@@ -95,6 +97,10 @@ read_fields(struct cursor *c, struct head *ret)
 			return PROBE_MORE;
 		if (name.len == len)
 			return PROBE_NO; /* no colon */
+		if (ret->n_index < HEAD_INDEX) {
+			ret->index[ret->n_index++] = (struct head_field){name, span_trim(line)};
+			beyond = *c;
+		}
 	}
 }
 
@@ -122,40 +128,60 @@ head_reply(struct cursor *c, const char *const *versions, struct head *ret)
 	return r == PROBE_MORE ? r : read_fields(c, ret);
 }
 
-bool
-head_next(struct cursor *fields, struct span *ret_name, struct span *ret_value)
+/* A place among the fields: in the index, then on the lines beyond it. */
+struct place {
+	size_t i;
+	struct cursor beyond;
+};
+
+static struct place
+first_place(const struct head *h)
+{
+	return (struct place){0, cursor_span(h->beyond)};
+}
+
+/* The value of the next field of this name. */
+static bool
+next_named(const struct head *h, struct place *at, const char *name, size_t len, struct span *ret_value)
 {
 	struct span line;
-	if (!cursor_line(fields, LINE_MAX_LEN, &line))
-		return false;
-	*ret_name = text_until(&line, ':');
-	*ret_value = span_trim(line);
-	return true;
+
+	while (at->i < h->n_index) {
+		const struct head_field *f = &h->index[at->i++];
+		if (f->name.len == len && span_equals_nocase(f->name, name)) {
+			*ret_value = f->value;
+			return true;
+		}
+	}
+	while (cursor_line(&at->beyond, LINE_MAX_LEN, &line))
+		if (span_equals_nocase(text_until(&line, ':'), name)) {
+			*ret_value = span_trim(line);
+			return true;
+		}
+	return false;
 }
 
 unsigned
 head_get(const struct head *h, const char *name, struct span *ret_value)
 {
-	struct cursor c = cursor_span(h->fields);
-	struct span n, v;
+	struct place at = first_place(h);
+	size_t len = strlen(name);
 	unsigned found = 0;
 
-	while (head_next(&c, &n, &v))
-		if (span_equals_nocase(n, name)) {
-			*ret_value = v;
-			found++;
-		}
+	while (next_named(h, &at, name, len, ret_value))
+		found++;
 	return found;
 }
 
 bool
 head_lists(const struct head *h, const char *name, const char *element)
 {
-	struct cursor c = cursor_span(h->fields);
-	struct span n, v;
+	struct place at = first_place(h);
+	size_t len = strlen(name);
+	struct span v;
 
-	while (head_next(&c, &n, &v))
-		while (span_equals_nocase(n, name) && v.len)
+	while (next_named(h, &at, name, len, &v))
+		while (v.len)
 			if (span_equals_nocase(span_trim(text_until(&v, ',')), element))
 				return true;
 	return false;

@@ -8,13 +8,21 @@
 
 #include "probe.h"
 
+enum { HEAD_INDEX = 16 }; /* fields that are found without another walk over the head; few have more */
+
+struct head_field {
+	struct span name, value; /* value: trimmed */
+};
+
 /* Spans point into the message. */
 struct head {
 	bool is_reply;
 	struct span method, target; /* of a request */
 	struct span version;	    /* as it stands: HTTP/1.1 */
 	uint16_t status;	    /* of a reply */
-	struct span fields;	    /* the field lines */
+	size_t n_index;		    /* of the fields the first ones, in index; the lines of all others are in beyond */
+	struct head_field index[HEAD_INDEX];
+	struct span beyond;
 };
 
 /*
@@ -23,9 +31,6 @@ struct head {
  */
 enum probe_result head_request(struct cursor *c, const char *const *versions, struct head *ret);
 enum probe_result head_reply(struct cursor *c, const char *const *versions, struct head *ret);
-
-/* The next field of a head that was read; fields begins as a cursor over head.fields. False: no more. */
-bool head_next(struct cursor *fields, struct span *ret_name, struct span *ret_value);
 
 /* How often the field is there (names in any case), and its last value, trimmed. */
 unsigned head_get(const struct head *h, const char *name, struct span *ret_value);

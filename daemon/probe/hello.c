@@ -28,17 +28,23 @@ hello_is_grease(uint16_t v)
 static bool
 read_numbers(struct cursor *c, uint16_t *out, size_t cap, size_t *ret_n)
 {
+	struct span all = cursor_rest(c);
 	size_t n = 0;
-	while (cursor_left(c)) {
-		uint16_t v = cursor_u16(c);
-		if (hello_is_grease(v))
+
+	if (all.len % 2)
+		return false;
+	for (size_t i = 0; i < all.len; i += 2) {
+		uint16_t v = (uint16_t)(all.p[i] << 8 | all.p[i + 1]);
+		if (n == cap) {
+			if (!hello_is_grease(v))
+				return false;
 			continue;
-		if (n == cap)
-			return false;
-		out[n++] = v;
+		}
+		out[n] = v; /* and the next one over it where that was GREASE: nobody can guess where it comes */
+		n += !hello_is_grease(v);
 	}
 	*ret_n = n;
-	return !c->bad;
+	return true;
 }
 
 /* RFC 6066, section 3: a list that may hold one name of a type; the one type there is, is a host name. */
@@ -116,27 +122,23 @@ read_quic_parameters(struct cursor c, struct hello *h)
 	return true;
 }
 
-static const struct extension {
-	uint16_t type;
-	bool (*read)(struct cursor c, struct hello *h);
-} extensions[] = {
-	{EXT_SERVER_NAME, read_server_name},
-	{EXT_SIGNATURE_ALGORITHMS, read_schemes},
-	{EXT_ALPN, read_alpn},
-	{EXT_SUPPORTED_VERSIONS, read_versions},
-	{EXT_QUIC_PARAMETERS, read_quic_parameters},
-	{EXT_ECH, read_ech},
+enum { EXT_LOW = 64 }; /* below it are all that are common, and their readers are found without a search */
+
+typedef bool read_body(struct cursor c, struct hello *h);
+
+static read_body *const readers[EXT_LOW] = {
+	[EXT_SERVER_NAME] = read_server_name,	     [EXT_SIGNATURE_ALGORITHMS] = read_schemes,
+	[EXT_ALPN] = read_alpn,			     [EXT_SUPPORTED_VERSIONS] = read_versions,
+	[EXT_QUIC_PARAMETERS] = read_quic_parameters,
 };
 
 static bool
 read_extension(struct hello *h, uint16_t type, struct cursor body)
 {
-	if (!hello_is_grease(type))
-		h->extensions[h->n_extensions++] = type;
-	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
-		if (extensions[i].type == type)
-			return extensions[i].read(body, h);
-	return true;
+	h->extensions[h->n_extensions] = type;
+	h->n_extensions += !hello_is_grease(type);
+	read_body *read = type < EXT_LOW ? readers[type] : type == EXT_ECH ? read_ech : NULL;
+	return !read || read(body, h);
 }
 
 static bool
@@ -151,7 +153,9 @@ stands_in(const uint16_t *v, size_t n, uint16_t what)
 static bool
 read_extensions(struct cursor *c, struct hello *h)
 {
-	uint16_t seen[HELLO_EXTENSIONS];
+	uint16_t seen[HELLO_EXTENSIONS]; /* those that have no bit in `low` */
+	uint64_t low = 0;
+	size_t n_seen = 0;
 
 	if (cursor_left(c) == 0)
 		return true; /* before TLS 1.2 they may be left out, length and all */
@@ -159,9 +163,13 @@ read_extensions(struct cursor *c, struct hello *h)
 	for (size_t n = 0; cursor_left(&list); n++) {
 		uint16_t type = cursor_u16(&list);
 		struct cursor body = cursor_take(&list, cursor_u16(&list));
-		if (body.bad || n == HELLO_EXTENSIONS || stands_in(seen, n, type) || !read_extension(h, type, body))
+		bool again = type < EXT_LOW ? low >> type & 1 : stands_in(seen, n_seen, type);
+		if (body.bad || n == HELLO_EXTENSIONS || again || !read_extension(h, type, body))
 			return false;
-		seen[n] = type;
+		if (type < EXT_LOW)
+			low |= UINT64_C(1) << type;
+		else
+			seen[n_seen++] = type;
 	}
 	return !list.bad && cursor_left(c) == 0;
 }

@@ -44,7 +44,7 @@ void
 hello_facts(const struct hello *h, const struct probe_input *in, const char *plain, struct app *app)
 {
 	app->has_name = h->host[0] != 0;
-	memcpy(app->name, h->host, sizeof app->name);
+	memcpy(app->name, h->host, strlen(h->host) + 1);
 	app->ech = h->ech;
 	app->encrypted = true;
 	app->tls_version = h->version;

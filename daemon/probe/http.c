@@ -39,8 +39,8 @@ target_authority(const struct head *h)
 	struct span t = h->target;
 	if (span_equals(h->method, "CONNECT"))
 		return t;
-	long at = span_find(t, "://");
-	if (at <= 0 || t.p[0] == '/')
+	long at = t.p[0] == '/' ? -1 : span_find(t, "://");
+	if (at <= 0)
 		return (struct span){t.p, 0};
 	t = text_from(t, (size_t)at + 3);
 	return text_until(&t, '/');

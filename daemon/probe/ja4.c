@@ -3,7 +3,6 @@
  * JA4, the fingerprint of a TLS client, as FoxIO's public description has it (BSD 3-Clause):
  *   carrier version sni-or-ip ciphers extensions alpn _ hash of sorted ciphers _ hash of sorted extensions and signature algorithms
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,28 @@ struct hex_list {
 	size_t len;
 };
 
-enum { SHORT_LIST = 64 };
+enum {
+	SHORT_LIST = 64,
+	HASH_TEXT = 13, /* 12 hex digits of a hash and a NUL */
+	MEMO_SETS = 32,
+	MEMO_WAYS = 4,
+	MEMO_NUMBERS = 128, /* longer lists are hashed each time */
+};
+
+/*
+ * Hashes of lists that were seen lately, each in one of the few places that its numbers lead to. A program offers the same in each hello, and a
+ * gateway meets few programs: sorting, writing in hex and hashing would be most of the work on a hello. What stands here depends on the lists
+ * alone, which are compared in whole; who fills the places with others only takes away what they save.
+ */
+struct memo {
+	uint16_t n_sorted, n; /* n 0: empty */
+	uint16_t numbers[MEMO_NUMBERS];
+	char text[HASH_TEXT];
+};
+static struct memo_set {
+	struct memo ways[MEMO_WAYS];
+	unsigned oldest;
+} memo[MEMO_SETS];
 
 static const struct {
 	uint16_t version;
@@ -73,51 +93,120 @@ sort(uint16_t *v, size_t n)
 	}
 }
 
-/* The first 12 hex digits of the list's hash; zeros for an empty list. */
+/* The first 12 hex digits of the list's hash. */
 static bool
-hash_text(const struct hex_list *l, char out[13])
+hash_text(const struct hex_list *l, char out[HASH_TEXT])
 {
 	uint8_t hash[SHA256_LEN];
-	if (l->len == 0) {
-		memcpy(out, "000000000000", 13);
-		return true;
-	}
 	if (!digest_sha256((struct span){(const uint8_t *)l->text, l->len}, hash))
 		return false;
-	for (size_t i = 0; i < 12; i++)
+	for (size_t i = 0; i < HASH_TEXT - 1; i++)
 		out[i] = digit[hash[i / 2] >> (i % 2 ? 0 : 4) & 15];
-	out[12] = 0;
+	out[HASH_TEXT - 1] = 0;
+	return true;
+}
+
+/* Two lists in a row: the first n_sorted numbers count in any order. */
+struct lists {
+	uint16_t numbers[HELLO_EXTENSIONS + HELLO_SCHEMES > HELLO_CIPHERS ? HELLO_EXTENSIONS + HELLO_SCHEMES : HELLO_CIPHERS];
+	size_t n_sorted, n;
+};
+
+static struct memo_set *
+memo_set(const struct lists *l)
+{
+	uint64_t h = l->n_sorted, four;
+	size_t i = 0;
+
+	for (; l->n - i >= 4; i += 4) {
+		memcpy(&four, l->numbers + i, sizeof four);
+		h = (h ^ four) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 32;
+	}
+	for (; i < l->n; i++)
+		h = (h ^ l->numbers[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	return &memo[h >> 59];
+}
+
+_Static_assert(MEMO_SETS == 1 << (64 - 59), "memo_set() leads elsewhere");
+
+static bool
+hash_lists(struct lists *l, char out[HASH_TEXT])
+{
+	struct hex_list hex = {.len = 0};
+
+	sort(l->numbers, l->n_sorted);
+	hex_append(&hex, l->numbers, l->n_sorted, 0);
+	hex_append(&hex, l->numbers + l->n_sorted, l->n - l->n_sorted, '_');
+	return hash_text(&hex, out);
+}
+
+static bool
+memo_is(const struct memo *m, const struct lists *l)
+{
+	return m->n == l->n && m->n_sorted == l->n_sorted && memcmp(m->numbers, l->numbers, l->n * sizeof *l->numbers) == 0;
+}
+
+static bool
+memo_fill(struct memo *m, struct lists *l)
+{
+	m->n = 0;
+	memcpy(m->numbers, l->numbers, l->n * sizeof *l->numbers);
+	if (!hash_lists(l, m->text))
+		return false;
+	m->n = (uint16_t)l->n;
+	m->n_sorted = (uint16_t)l->n_sorted;
+	return true;
+}
+
+/* Zeros for an empty list. */
+static bool
+lists_text(struct lists *l, char out[HASH_TEXT])
+{
+	if (l->n_sorted == 0) {
+		memcpy(out, "000000000000", HASH_TEXT);
+		return true;
+	}
+	if (l->n > MEMO_NUMBERS)
+		return hash_lists(l, out);
+	struct memo_set *set = memo_set(l);
+	struct memo *m = set->ways;
+	while (m < set->ways + MEMO_WAYS && !memo_is(m, l))
+		m++;
+	if (m == set->ways + MEMO_WAYS) {
+		m = &set->ways[set->oldest++ % MEMO_WAYS];
+		if (!memo_fill(m, l))
+			return false;
+	}
+	memcpy(out, m->text, HASH_TEXT);
 	return true;
 }
 
 static bool
-ciphers_hash(const struct hello *h, char out[13])
+ciphers_hash(const struct hello *h, char out[HASH_TEXT])
 {
-	uint16_t sorted[HELLO_CIPHERS];
-	struct hex_list l = {.len = 0};
+	struct lists l;
 
-	memcpy(sorted, h->ciphers, h->n_ciphers * sizeof *sorted);
-	sort(sorted, h->n_ciphers);
-	hex_append(&l, sorted, h->n_ciphers, 0);
-	return hash_text(&l, out);
+	l.n = l.n_sorted = h->n_ciphers;
+	memcpy(l.numbers, h->ciphers, h->n_ciphers * sizeof *l.numbers);
+	return lists_text(&l, out);
 }
 
 /* Server name and ALPN have their own places in front, so that one program keeps one hash wherever it goes. */
 static bool
-extensions_hash(const struct hello *h, char out[13])
+extensions_hash(const struct hello *h, char out[HASH_TEXT])
 {
-	uint16_t sorted[HELLO_EXTENSIONS] = {0};
+	struct lists l;
 	size_t n = 0;
-	struct hex_list l = {.len = 0};
 
-	for (size_t i = 0; i < h->n_extensions; i++)
-		if (h->extensions[i] != 0 && h->extensions[i] != 16)
-			sorted[n++] = h->extensions[i];
-	sort(sorted, n);
-	hex_append(&l, sorted, n, 0);
-	if (n)
-		hex_append(&l, h->schemes, h->n_schemes, '_');
-	return hash_text(&l, out);
+	for (size_t i = 0; i < h->n_extensions; i++) {
+		l.numbers[n] = h->extensions[i];
+		n += h->extensions[i] != 0 && h->extensions[i] != 16;
+	}
+	l.n_sorted = n;
+	memcpy(l.numbers + n, h->schemes, h->n_schemes * sizeof *l.numbers);
+	l.n = n + h->n_schemes;
+	return lists_text(&l, out);
 }
 
 static bool
@@ -148,21 +237,38 @@ alpn_text(const struct hello *h, char out[3])
 	}
 }
 
-static unsigned
-two_digits(size_t n)
+static char *
+put_count(char *p, size_t n)
 {
-	return n > 99 ? 99 : (unsigned)n;
+	n = n > 99 ? 99 : n;
+	*p++ = digit[n / 10];
+	*p++ = digit[n % 10];
+	return p;
+}
+
+static char *
+put_text(char *p, const char *text, size_t n)
+{
+	memcpy(p, text, n);
+	return p + n;
 }
 
 void
 hello_ja4(const struct hello *h, char out[APP_JA4])
 {
-	char alpn[3], b[13], c[13];
+	char alpn[3], b[HASH_TEXT], c[HASH_TEXT], *p = out;
 
 	out[0] = 0;
 	if (!ciphers_hash(h, b) || !extensions_hash(h, c))
 		return;
 	alpn_text(h, alpn);
-	snprintf(out, APP_JA4, "%c%s%c%02u%02u%s_%s_%s", (char)h->carrier, version_text(h->version), h->has_sni ? 'd' : 'i',
-		 two_digits(h->n_ciphers), two_digits(h->n_extensions), alpn, b, c);
+	*p++ = (char)h->carrier;
+	p = put_text(p, version_text(h->version), 2);
+	*p++ = h->has_sni ? 'd' : 'i';
+	p = put_count(put_count(p, h->n_ciphers), h->n_extensions);
+	p = put_text(p, alpn, 2);
+	*p++ = '_';
+	p = put_text(p, b, HASH_TEXT - 1);
+	*p++ = '_';
+	put_text(p, c, HASH_TEXT); /* with its NUL */
 }

@@ -44,10 +44,14 @@ learn_text(struct app *app, const char *key, struct span value)
 		return;
 	span_text(value, text, sizeof text);
 	clean(text);
-	size_t used = strlen(app->detail), room = sizeof app->detail - used;
-	int n = text[0] ? snprintf(app->detail + used, room, "%s%s=%s", used ? "; " : "", key, text) : 0;
-	if (n < 0 || (size_t)n >= room)
-		app->detail[used] = 0;
+	size_t used = strlen(app->detail), key_len = strlen(key), len = strlen(text), between = used ? 2 : 0;
+	if (len == 0 || between + key_len + 1 + len >= sizeof app->detail - used)
+		return;
+	char *p = app->detail + used;
+	memcpy(p, "; ", between);
+	memcpy(p + between, key, key_len);
+	p[between + key_len] = '=';
+	memcpy(p + between + key_len + 1, text, len + 1);
 }
 
 void
@@ -61,17 +65,21 @@ learn_number(struct app *app, const char *key, uint32_t value)
 void
 learn_mac(struct app *app, struct span d, size_t off)
 {
+	static const char digit[] = "0123456789abcdef";
 	uint8_t m[6];
-	char text[18];
+	char text[3 * sizeof m];
 	struct cursor c = field_cursor(d);
 
 	cursor_skip(&c, off);
 	cursor_copy(&c, m, sizeof m);
 	if (c.bad)
 		return;
-	int n = snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
-			 m[5]);
-	learn_text(app, "mac", (struct span){(const uint8_t *)text, (size_t)n});
+	for (size_t i = 0; i < sizeof m; i++) {
+		text[3 * i] = digit[m[i] >> 4];
+		text[3 * i + 1] = digit[m[i] & 15];
+		text[3 * i + 2] = ':';
+	}
+	learn_text(app, "mac", (struct span){(const uint8_t *)text, sizeof text - 1});
 }
 
 void

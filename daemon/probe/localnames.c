@@ -68,7 +68,8 @@ netbios_name(struct span label, char out[17])
 static bool
 netbios_read(struct cursor c, struct dns_message *m, char name[17])
 {
-	if (!dns_message_read(c, m) || (m->flags & 0x0060))
+	/* Whatever comes first, a question or a record, has a name of that length: that tells it from other DNS at once. */
+	if (cursor_peek(&c, 12) != NB_LABEL || !dns_message_read(c, m) || (m->flags & 0x0060))
 		return false;
 	if (m->questions == 0) {
 		struct cursor record = c;

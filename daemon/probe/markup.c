@@ -3,7 +3,6 @@
 #include "markup.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "field.h"
@@ -58,20 +57,36 @@ skip_declaration(struct span doc)
 	return trim_start(field_after(doc, "?>"));
 }
 
+/* The three in a row; what does not fit is left out, and then nothing is found by it. */
+static size_t
+join(char out[NAME_MAX_TEXT], const char *before, const char *name, const char *after)
+{
+	const char *const parts[] = {before, name, after};
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		size_t n = strlen(parts[i]), room = NAME_MAX_TEXT - 1 - used;
+		memcpy(out + used, parts[i], n < room ? n : room);
+		used += n < room ? n : room;
+	}
+	out[used] = 0;
+	return used;
+}
+
 bool
 markup_xml(struct span doc, const char *root, struct span *ret_open, struct span *ret_body)
 {
-	char open[NAME_MAX_TEXT], close[NAME_MAX_TEXT];
+	char close[NAME_MAX_TEXT];
 	uint8_t first = field_u8(doc, 0);
 
 	if (first != '<' && first != BYTE_ORDER_MARK && !is_space(first))
 		return false; /* what most datagrams are; the rest costs more */
 	doc = trim_end(skip_declaration(doc));
-	size_t n_open = (size_t)snprintf(open, sizeof open, "<%s", root);
-	size_t n_close = (size_t)snprintf(close, sizeof close, "</%s>", root);
+	size_t n_open = 1 + strlen(root);
 	uint8_t after = field_u8(doc, n_open);
-	if (!span_starts(doc, open) || (after != '>' && !is_space(after)) || !is_text(doc))
+	if (field_u8(doc, 0) != '<' || !span_starts(field_rest(doc, 1), root) || (after != '>' && !is_space(after)) || !is_text(doc))
 		return false;
+	size_t n_close = join(close, "</", root, ">");
 	long gt = span_find(doc, ">");
 	if (gt < 0 || doc.len < (size_t)gt + 1 + n_close || !field_is(doc, doc.len - n_close, close, n_close))
 		return false;
@@ -85,7 +100,7 @@ markup_tag(struct span body, const char *tag)
 {
 	char open[NAME_MAX_TEXT];
 
-	snprintf(open, sizeof open, "<%s>", tag);
+	join(open, "<", tag, ">");
 	struct span value = field_after(body, open);
 	if (span_find(value, "<") < 0)
 		return (struct span){0};
@@ -181,7 +196,7 @@ markup_key(struct span doc, const char *key)
 {
 	char quoted[NAME_MAX_TEXT];
 
-	snprintf(quoted, sizeof quoted, "\"%s\"", key);
+	join(quoted, "\"", key, "\"");
 	struct span value = trim_start(field_after(doc, quoted));
 	if (field_u8(value, 0) != ':')
 		return (struct span){0};

@@ -3,8 +3,6 @@
  * The table of rows and the walk over it. The order matters where one protocol's messages are also another's: the closer
  * name stands first (mDNS before DNS).
  */
-#include <string.h>
-
 #include "digest.h"
 #include "first.h"
 #include "probe.h"
@@ -132,13 +130,29 @@ may_still_grow(const struct probe *p, const struct probe_input *in)
 	return false;
 }
 
+/* As if all of it were zero. Its texts are read up to their end only, so their 2 KiB need not be written for each packet. */
+static void
+app_clear(struct app *a)
+{
+	char *const texts[] = {a->name,	      a->query,	      a->ja4,	a->http_method, a->http_path,  a->http_user_agent,
+			       a->http_server, a->http_realm, a->banner, a->tls_subject, a->tls_issuer, a->detail};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		texts[i][0] = 0;
+	a->protocol = NULL;
+	a->has_name = a->has_query = a->ech = a->encrypted = a->tls_certificate = false;
+	a->query_type = a->query_class = a->tls_version = a->http_status = 0;
+	a->quic_version = 0;
+	a->n_alpn = 0;
+}
+
 enum probe_result
 probe_inspect(const struct probe_input *in, struct app *ret_app)
 {
 	uint64_t ask[FIRST_WORDS];
 	bool open = false;
 
-	memset(ret_app, 0, sizeof *ret_app);
+	app_clear(ret_app);
 	first_rows(in, ask);
 	for (size_t w = 0; w < FIRST_WORDS; w++) {
 		for (; ask[w]; ask[w] &= ask[w] - 1) {

@@ -58,6 +58,20 @@ take_crypto(struct cursor *c, struct gather *g)
 	return !c->bad && gather_put(g, offset, piece);
 }
 
+/* How many zeros these begin with. */
+static size_t
+zeros(struct span s)
+{
+	size_t n = 0;
+	uint64_t eight = 0;
+
+	while (s.len - n >= sizeof eight && (memcpy(&eight, s.p + n, sizeof eight), eight == 0))
+		n += sizeof eight;
+	while (n < s.len && s.p[n] == 0)
+		n++;
+	return n;
+}
+
 /* RFC 9000, table 3: what an Initial may hold. False: anything else. */
 static bool
 take_frames(struct span frames, struct gather *g)
@@ -65,7 +79,8 @@ take_frames(struct span frames, struct gather *g)
 	struct cursor c = cursor_span(frames);
 	while (cursor_left(&c)) {
 		if (cursor_peek(&c, 0) == FRAME_PADDING) { /* most of an Initial */
-			cursor_skip(&c, 1);
+			struct cursor ahead = c;
+			cursor_skip(&c, zeros(cursor_rest(&ahead)));
 			continue;
 		}
 		uint64_t type = cursor_varint(&c);
@@ -142,10 +157,7 @@ static bool
 all_zero(struct cursor c)
 {
 	struct span s = cursor_rest(&c);
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i])
-			return false;
-	return true;
+	return zeros(s) == s.len;
 }
 
 /* One datagram: packets in a row, a short-header packet or nothing but zeros at the end. */

@@ -66,7 +66,7 @@ quic_header_read(struct cursor *c, struct quic_header *ret)
 
 /* HKDF-Expand-Label with an empty context and at most one block of output (RFC 8446, section 7.1; RFC 5869). */
 static bool
-expand(const uint8_t secret[SHA256_LEN], const char *label, uint8_t *out, size_t len)
+expand(const struct digest_key *secret, const char *label, uint8_t *out, size_t len)
 {
 	uint8_t info[64], block[SHA256_LEN];
 	size_t n = strlen(label), used = 0;
@@ -78,10 +78,16 @@ expand(const uint8_t secret[SHA256_LEN], const char *label, uint8_t *out, size_t
 	used += n;
 	info[used++] = 0;
 	info[used++] = 1; /* the first and only block */
-	if (!digest_hmac((struct span){secret, SHA256_LEN}, (struct span){info, used}, (struct span){info, 0}, block))
+	if (!digest_hmac_by(secret, (struct span){info, used}, block))
 		return false;
 	memcpy(out, block, len);
 	return true;
+}
+
+static bool
+key_of(const uint8_t secret[SHA256_LEN], struct digest_key *ret)
+{
+	return digest_hmac_key((struct span){secret, SHA256_LEN}, ret);
 }
 
 bool
@@ -89,11 +95,12 @@ quic_client_keys(uint32_t version, struct span dcid, struct quic_keys *ret)
 {
 	const struct quic_version *v = version_find(version);
 	uint8_t initial[SHA256_LEN], client[SHA256_LEN];
-	const struct span none = {(const uint8_t *)"", 0};
+	struct digest_key salt, secret;
 
-	return v && digest_hmac((struct span){v->salt, sizeof v->salt}, dcid.len ? dcid : none, none, initial) &&
-	       expand(initial, "tls13 client in", client, SHA256_LEN) && expand(client, v->key, ret->key, sizeof ret->key) &&
-	       expand(client, v->iv, ret->iv, sizeof ret->iv) && expand(client, v->hp, ret->mask, sizeof ret->mask);
+	return v && digest_hmac_key((struct span){v->salt, sizeof v->salt}, &salt) && digest_hmac_by(&salt, dcid, initial) &&
+	       key_of(initial, &secret) && expand(&secret, "tls13 client in", client, SHA256_LEN) && key_of(client, &secret) &&
+	       expand(&secret, v->key, ret->key, sizeof ret->key) && expand(&secret, v->iv, ret->iv, sizeof ret->iv) &&
+	       expand(&secret, v->hp, ret->mask, sizeof ret->mask);
 }
 
 /* The header in the clear: out has room for HEADER_MAX bytes. Returns its length; 0: it cannot be. */

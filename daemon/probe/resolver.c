@@ -1,56 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Host names of well-known public DNS-over-HTTPS resolvers, kept by hand and not checked against their operators' lists. A leading dot stands for any label before it: operators that give each customer a name. Not complete by nature: a
+ * Host names of well-known public DNS-over-HTTPS resolvers, kept by hand and not checked against their operators' lists. Not complete by nature: a
  * resolver under a name of its own is TLS to that name, which policy judges as such.
  */
 #include <string.h>
 
 #include "hello.h"
 
-static const char *const resolvers[] = {
-	"dns.google", "dns64.dns.google", "dns.google.com",			     /* Google */
-	"cloudflare-dns.com", ".cloudflare-dns.com", "one.one.one.one",		     /* Cloudflare */
-	"dns.quad9.net", "dns9.quad9.net", "dns10.quad9.net", "dns11.quad9.net", "dns12.quad9.net", /* Quad9 */
-	"dns.adguard.com", "dns.adguard-dns.com", ".adguard-dns.com",		     /* AdGuard */
-	"doh.opendns.com", "doh.familyshield.opendns.com", "doh.sandbox.opendns.com", "dns.umbrella.com", /* Cisco */
-	"dns.nextdns.io", ".dns.nextdns.io", "doh3.dns.nextdns.io",		     /* NextDNS */
-	"doh.cleanbrowsing.org",						     /* CleanBrowsing */
-	"freedns.controld.com", "dns.controld.com", ".dns.controld.com",	     /* Control D */
-	"dns.mullvad.net", ".dns.mullvad.net",					     /* Mullvad */
-	"dns.alidns.com",							     /* Alibaba */
-	"doh.pub", "dns.pub", "sm2.doh.pub",					     /* Tencent DNSPod */
-	"doh.360.cn",								     /* Qihoo 360 */
-	"dns.twnic.tw",								     /* TWNIC */
-	"doh.dns.sb", "dns.sb",							     /* DNS.SB */
-	"doh.dns.apple.com",							     /* Apple */
-	"doh.xfinity.com",							     /* Comcast */
-	"dns.switch.ch",							     /* SWITCH */
-	"odvr.nic.cz",								     /* CZ.NIC */
-	"dns0.eu", "zero.dns0.eu", "kids.dns0.eu", "open.dns0.eu",		     /* dns0.eu */
-	"unfiltered.joindns4.eu", "protective.joindns4.eu",			     /* DNS4EU */
-	"ordns.he.net",								     /* Hurricane Electric */
-	"wikimedia-dns.org",							     /* Wikimedia */
-	"doh.libredns.gr",							     /* LibreDNS */
-	"doh.applied-privacy.net",						     /* Applied Privacy */
-	"dns.digitale-gesellschaft.ch",						     /* Digitale Gesellschaft */
-	"doh.ffmuc.net",							     /* Freifunk Munich */
-	"common.dot.dns.yandex.net",						     /* Yandex */
+#define R(text) {text, sizeof(text) - 1}
+
+static const struct resolver {
+	const char *name;
+	uint8_t len; /* compared first: few names are as long as another one */
+} resolvers[] = {
+	R("dns.google"), R("dns64.dns.google"), R("dns.google.com"), /* Google */
+	R("cloudflare-dns.com"), R("one.one.one.one"), /* Cloudflare */
+	R("dns.quad9.net"), R("dns9.quad9.net"), R("dns10.quad9.net"), R("dns11.quad9.net"), R("dns12.quad9.net"), /* Quad9 */
+	R("dns.adguard.com"), R("dns.adguard-dns.com"), /* AdGuard */
+	R("doh.opendns.com"), R("doh.familyshield.opendns.com"), R("doh.sandbox.opendns.com"), R("dns.umbrella.com"), /* Cisco */
+	R("dns.nextdns.io"), R("doh3.dns.nextdns.io"), /* NextDNS */
+	R("doh.cleanbrowsing.org"), /* CleanBrowsing */
+	R("freedns.controld.com"), R("dns.controld.com"), /* Control D */
+	R("dns.mullvad.net"), /* Mullvad */
+	R("dns.alidns.com"), /* Alibaba */
+	R("doh.pub"), R("dns.pub"), R("sm2.doh.pub"), /* Tencent DNSPod */
+	R("doh.360.cn"), /* Qihoo 360 */
+	R("dns.twnic.tw"), /* TWNIC */
+	R("doh.dns.sb"), R("dns.sb"), /* DNS.SB */
+	R("doh.dns.apple.com"), /* Apple */
+	R("doh.xfinity.com"), /* Comcast */
+	R("dns.switch.ch"), /* SWITCH */
+	R("odvr.nic.cz"), /* CZ.NIC */
+	R("dns0.eu"), R("zero.dns0.eu"), R("kids.dns0.eu"), R("open.dns0.eu"), /* dns0.eu */
+	R("unfiltered.joindns4.eu"), R("protective.joindns4.eu"), /* DNS4EU */
+	R("ordns.he.net"), /* Hurricane Electric */
+	R("wikimedia-dns.org"), /* Wikimedia */
+	R("doh.libredns.gr"), /* LibreDNS */
+	R("doh.applied-privacy.net"), /* Applied Privacy */
+	R("dns.digitale-gesellschaft.ch"), /* Digitale Gesellschaft */
+	R("doh.ffmuc.net"), /* Freifunk Munich */
+	R("common.dot.dns.yandex.net"), /* Yandex */
+};
+
+/* What any label may stand before: operators that give each customer a name. */
+static const struct resolver parents[] = {
+	R(".cloudflare-dns.com"), R(".adguard-dns.com"), R(".dns.nextdns.io"), R(".dns.controld.com"), R(".dns.mullvad.net"),
 };
 
 static bool
-matches(const char *pattern, const char *name)
+listed(const char *name, size_t len)
 {
-	size_t n = strlen(name), p = strlen(pattern);
-	if (pattern[0] != '.')
-		return strcmp(pattern, name) == 0;
-	return n > p && strcmp(name + n - p, pattern) == 0;
+	for (size_t i = 0; i < sizeof resolvers / sizeof *resolvers; i++)
+		if (resolvers[i].len == len && memcmp(resolvers[i].name, name, len) == 0)
+			return true;
+	return false;
 }
 
 bool
 resolver_known(const char *name)
 {
-	for (size_t i = 0; i < sizeof resolvers / sizeof *resolvers; i++)
-		if (matches(resolvers[i], name))
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof parents / sizeof *parents; i++)
+		if (parents[i].len < n && memcmp(parents[i].name, name + n - parents[i].len, parents[i].len) == 0)
 			return true;
-	return false;
+	return listed(name, n);
 }

@@ -56,10 +56,12 @@ read_call(struct cursor c)
 {
 	cursor_skip(&c, 4);
 	uint32_t type = cursor_u32(&c), rpc = cursor_u32(&c), program = cursor_u32(&c);
+	if (type != CALL || rpc != RPC_VERSION)
+		return 0;
 	uint32_t version = cursor_u32(&c), procedure = cursor_u32(&c);
 	skip_auth(&c);
 	skip_auth(&c);
-	return !c.bad && type == CALL && rpc == RPC_VERSION && program_ok(program, version, procedure) ? program : 0;
+	return !c.bad && program_ok(program, version, procedure) ? program : 0;
 }
 
 static enum probe_result

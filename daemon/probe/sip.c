@@ -167,13 +167,15 @@ direction(const struct probe_input *in, unsigned side, struct head *ret)
 static enum probe_result
 sip_inspect(const struct probe_input *in, struct app *app)
 {
-	struct head client = {0}, server = {0};
+	struct head client, server; /* filled only where DONE says so */
 	enum probe_result to_server = direction(in, PROBE_TO_SERVER, &client);
 	enum probe_result to_client = direction(in, PROBE_TO_CLIENT, &server);
 
 	enum probe_result r = side_join(to_server, to_client);
-	if (r == PROBE_DONE)
-		facts(to_server == PROBE_DONE ? &client : &server, app);
+	if (r == PROBE_DONE && to_server == PROBE_DONE)
+		facts(&client, app);
+	else if (r == PROBE_DONE && to_client == PROBE_DONE)
+		facts(&server, app);
 	return r;
 }
 

@@ -6,6 +6,22 @@
 
 enum { LABEL_MAX = 63, NAME_MAX_LEN = 253 }; /* RFC 1035, section 2.3.4, as text */
 
+enum { TOKEN = 1, CLEAN = 2, LINE = 4, ALNUM = 8, LABEL = 16, DIGIT = 32 };
+
+#define PRINTED (CLEAN | LINE)
+#define SIGN	(PRINTED | TOKEN)
+#define LETTER	(SIGN | ALNUM | LABEL)
+
+/* What a byte may stand in. */
+static const uint8_t classes[256] = {
+	['\t'] = PRINTED,	     ['\n'] = LINE,	      ['\r'] = LINE,	      [' '] = PRINTED,	     ['!'] = SIGN,
+	['"'] = PRINTED,	     ['#' ... '\''] = SIGN,  ['(' ... ')'] = PRINTED, ['*' ... '+'] = SIGN,  [','] = PRINTED,
+	['-'] = SIGN | LABEL,	     ['.'] = SIGN,	      ['/'] = PRINTED,	      ['0' ... '9'] = LETTER | DIGIT,
+	[':' ... '@'] = PRINTED,     ['A' ... 'Z'] = LETTER, ['[' ... ']'] = PRINTED, ['^'] = SIGN,	     ['_'] = SIGN | LABEL,
+	['`'] = SIGN,		     ['a' ... 'z'] = LETTER, ['{'] = PRINTED,	      ['|'] = SIGN,	     ['}'] = PRINTED,
+	['~'] = SIGN,		     [0x80 ... 0xff] = PRINTED,
+};
+
 bool
 text_is_control(uint8_t c)
 {
@@ -15,65 +31,72 @@ text_is_control(uint8_t c)
 static bool
 is_alnum(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-bool
-text_is_token(uint8_t c)
-{
-	return is_alnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-/* Not empty, and each byte passes. */
-static bool
-every(struct span s, bool (*is)(uint8_t c))
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!is(s.p[i]))
-			return false;
-	return s.len > 0;
+	return classes[c] & ALNUM;
 }
 
 static bool
 is_digit(uint8_t c)
 {
-	return c >= '0' && c <= '9';
+	return classes[c] & DIGIT;
 }
 
-static bool
-is_clean(uint8_t c)
+bool
+text_is_token(uint8_t c)
 {
-	return !text_is_control(c) || c == '\t';
+	return classes[c] & TOKEN;
 }
 
+/* Each byte may stand there. All are looked at, which takes less time than to stop at the first that may not. */
 static bool
-is_line(uint8_t c)
+all_are(struct span s, unsigned class)
 {
-	return is_clean(c) || c == '\r' || c == '\n';
+	unsigned all = class;
+
+	for (size_t i = 0; i < s.len; i++)
+		all &= classes[s.p[i]];
+	return all;
 }
 
 bool
 text_token(struct span s)
 {
-	return every(s, text_is_token);
+	return s.len && all_are(s, TOKEN);
+}
+
+/* Eight bytes at once: those of which the top bit of `low` stays clear are no control bytes. */
+static bool
+word_is_clean(const uint8_t *p)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t v, high;
+
+	memcpy(&v, p, sizeof v);
+	high = v & each * 0x80;
+	uint64_t low = v & each * 0x7f, below = each * 0x80 & ~(low + each * 0x60), del = low + each;
+	/* below: under 0x20; del: 0x7f, which carries into the top bit. Above 0x7f nothing is a control byte. */
+	return !(((below | del) & each * 0x80) & ~high);
 }
 
 bool
 text_clean(struct span s)
 {
-	return s.len == 0 || every(s, is_clean);
+	size_t i = 0;
+
+	while (s.len - i >= sizeof(uint64_t) && word_is_clean(s.p + i))
+		i += sizeof(uint64_t);
+	return i == s.len || all_are((struct span){s.p + i, s.len - i}, CLEAN);
 }
 
 bool
 text_lines(struct span s)
 {
-	return s.len == 0 || every(s, is_line);
+	return all_are(s, LINE);
 }
 
 bool
 text_digits(struct span s)
 {
-	return every(s, is_digit);
+	return s.len && all_are(s, DIGIT);
 }
 
 long
@@ -111,24 +134,21 @@ text_word(struct span s, const char *word)
 struct span
 text_until(struct span *s, uint8_t c)
 {
-	size_t n = 0;
-	while (n < s->len && s->p[n] != c)
-		n++;
+	const uint8_t *at = s->len ? memchr(s->p, c, s->len) : NULL;
+	size_t n = at ? (size_t)(at - s->p) : s->len;
 	struct span before = {s->p, n};
-	*s = text_from(*s, n < s->len ? n + 1 : n);
+	struct cursor rest = cursor_span(*s);
+
+	cursor_skip(&rest, at ? n + 1 : n);
+	*s = cursor_rest(&rest);
 	return before;
 }
 
-/* Letters, digits and hyphens; underscores too, which real networks use. */
+/* Letters, digits and hyphens; underscores too, which real networks use. By length, first and last; the others were looked at. */
 static bool
-label_ok(struct span s)
+label_ok(size_t len, uint8_t first, uint8_t last)
 {
-	if (s.len == 0 || s.len > LABEL_MAX || s.p[0] == '-' || s.p[s.len - 1] == '-')
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_')
-			return false;
-	return true;
+	return len && len <= LABEL_MAX && first != '-' && last != '-';
 }
 
 /* Groups of hex digits and colons, maybe with dots or a zone: enough to tell an IPv6 literal from a name. */
@@ -145,31 +165,46 @@ is_v6(struct span s)
 	return colons >= 2 && text_clean(s);
 }
 
+/* Labels of a name from here on into out. False: one is none. *ret_digits: the last one is a number. */
+static bool
+copy_labels(struct span s, char *out, bool *ret_digits)
+{
+	unsigned digits = DIGIT;
+	size_t start = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = s.p[i];
+		if (c == '.') {
+			if (!label_ok(i - start, s.p[start], s.p[i - (i > start)]))
+				return false;
+			start = i + 1;
+			digits = DIGIT;
+		} else if (!(classes[c] & LABEL)) {
+			return false;
+		}
+		digits &= c == '.' ? DIGIT : classes[c];
+		out[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+	}
+	*ret_digits = digits != 0;
+	return start < s.len && label_ok(s.len - start, s.p[start], s.p[s.len - 1]);
+}
+
 enum host_kind
 text_host(struct span s, char out[APP_NAME])
 {
-	struct span last = {0}, rest;
+	bool digits;
 
 	out[0] = 0;
 	if (s.len && s.p[s.len - 1] == '.')
 		s.len--;
 	if (s.len == 0 || s.len > NAME_MAX_LEN)
 		return HOST_BAD;
-	if (is_v6(s))
-		return HOST_LITERAL;
-	rest = s;
-	for (size_t left = s.len + 1; left;) {
-		last = text_until(&rest, '.');
-		if (!label_ok(last))
-			return HOST_BAD;
-		left -= last.len + 1;
-	}
-	if (text_digits(last)) /* no top-level domain is a number: an IPv4 literal */
-		return HOST_LITERAL;
-	for (size_t i = 0; i < s.len; i++)
-		out[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
-	out[s.len] = 0;
-	return HOST_NAME;
+	if (memchr(s.p, ':', s.len))
+		return is_v6(s) ? HOST_LITERAL : HOST_BAD;
+	bool ok = copy_labels(s, out, &digits);
+	/* No top-level domain is a number: an IPv4 literal. */
+	out[ok && !digits ? s.len : 0] = 0;
+	return !ok ? HOST_BAD : digits ? HOST_LITERAL : HOST_NAME;
 }
 
 enum host_kind

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Probes: the seeds of their fuzzer, which are flows of every protocol that they know, told piece by piece as packets bring them, in random
- * order. As the engine meets them, just copied out of the kernel, in the mix that cameras have and all alike; and out of more memory than the
- * caches hold.
+ * Probes: the seeds of their fuzzer, which are flows of every protocol that they know, drawn at random: in the mix that cameras have and all
+ * alike; as the engine meets them, just copied out of the kernel, and out of more memory than the caches hold. A dissected packet is one that the
+ * probes look at: segments without payload and what follows once they are sure are none.
  */
 #include "micro.h"
 
@@ -14,14 +14,23 @@
 
 #include "probe.h"
 
-enum { SEEDS_MAX = 1024, SEED_BYTES = 65536, PIECES_MAX = 2 * PROBE_UNITS, RECEIVED = 1, MEMORY = 64 << 20 };
+enum {
+	SEEDS_MAX = 1024,
+	SEED_BYTES = 65536,
+	PIECES_MAX = 2 * PROBE_UNITS,
+	DRAWN = 1 << 16, /* flows of the cameras' mix, drawn before anything is timed */
+	SEGMENT = 1448, /* of TCP over Ethernet, with time stamps */
+	RECEIVED = 1,
+	MEMORY = 64 << 20,
+	CIPHERS_AT = 43, /* of a ClientHello in its first record: its session id's length */
+};
 
 struct piece {
 	uint8_t side;
 	uint16_t len;
 };
 
-/* A flow's pieces; the bytes of a direction lie in one piece of memory behind it, as the stream pool keeps them. */
+/* A flow's packets; the bytes of a direction lie in one piece of memory behind it, as the stream pool keeps them. */
 struct shown {
 	uint8_t l4, kind;
 	uint16_t port;
@@ -32,10 +41,19 @@ struct shown {
 };
 
 /* In how many of a hundred flows a camera speaks so; the rest is evenly everything else. By the names of the seeds. */
+#define SHARE_TLS  40
+#define SHARE_DNS  20
+#define SHARE_NTP  15
+#define SHARE_HTTP 8
+#define SHARE_RTSP 4
+#define SHARE_STUN 2
+#define SHARE_QUIC 1
+#define SHARE_MQTT 1
 static const struct {
 	const char *prefix;
 	unsigned share;
-} mix[] = {{"tls-", 40}, {"dns-", 20}, {"ntp-", 15}, {"http-", 8}, {"rtsp-", 4}, {"stun-", 2}, {"quic-", 1}, {"mqtt-", 1}};
+} mix[] = {{"tls-", SHARE_TLS},	  {"dns-", SHARE_DNS},	 {"ntp-", SHARE_NTP},	{"http-", SHARE_HTTP},
+	   {"rtsp-", SHARE_RTSP}, {"stun-", SHARE_STUN}, {"quic-", SHARE_QUIC}, {"mqtt-", SHARE_MQTT}};
 
 enum { MIX = sizeof mix / sizeof *mix, MIX_KINDS = MIX + 1 };
 
@@ -45,6 +63,10 @@ struct probing {
 	uint32_t *kind[MIX_KINDS]; /* numbers of flows; the last kind is all of them */
 	uint32_t kinds[MIX_KINDS];
 	uint64_t random;
+	uint32_t *drawn_flows;
+	size_t at; /* in them */
+	size_t drawn; /* the kind that kind_packets() draws from */
+	uint16_t cipher; /* the last one that stands in place of a hello's own */
 };
 
 static size_t
@@ -56,6 +78,25 @@ load(const char *path, uint8_t *out)
 	if (f)
 		fclose(f);
 	return n;
+}
+
+/*
+ * One more packet. The fuzzer's seeds cut a TCP message wherever that finds mistakes; a sender cuts it where a segment is full, and lets the other
+ * side speak first where that has to.
+ */
+static void
+add_piece(struct shown *f, unsigned side, size_t n)
+{
+	while (n && f->n < PIECES_MAX) {
+		struct piece *last = f->n ? &f->pieces[f->n - 1] : NULL;
+		bool on = f->l4 == IPPROTO_TCP && last && last->side == side && last->len < SEGMENT;
+		size_t room = f->l4 != IPPROTO_TCP ? n : SEGMENT - (on ? last->len : 0u), take = n < room ? n : room;
+		if (!on)
+			f->pieces[f->n++] = (struct piece){(uint8_t)side, (uint16_t)take};
+		else
+			last->len = (uint16_t)(last->len + take);
+		n -= take;
+	}
 }
 
 static bool
@@ -75,7 +116,7 @@ parse(const uint8_t *p, size_t len, struct shown *ret)
 		unsigned side = head >> 15;
 		cursor_copy(&c, ret->data[side] + ret->bytes[side], n);
 		ret->bytes[side] += n;
-		ret->pieces[ret->n++] = (struct piece){(uint8_t)side, (uint16_t)n};
+		add_piece(ret, side, n);
 	}
 	return ret->n > 0 && ret->bytes[0] <= PROBE_STREAM && ret->bytes[1] <= PROBE_STREAM;
 }
@@ -103,15 +144,21 @@ sort_by_kind(struct probing *s)
 		MICRO_CHECK(s->kinds[k] > 0);
 }
 
-/* A flow as cameras have them. */
-static const struct shown *
+/* The number of a flow as cameras have them. */
+static uint32_t
 draw(struct probing *s)
 {
 	unsigned which = (unsigned)(micro_random(&s->random) % 100), k = 0;
 
 	while (k < MIX && which >= mix[k].share)
 		which -= mix[k++].share;
-	return &s->flows[s->kind[k][micro_random(&s->random) % s->kinds[k]]];
+	return s->kind[k][micro_random(&s->random) % s->kinds[k]];
+}
+
+static const struct shown *
+next_drawn(struct probing *s)
+{
+	return &s->flows[s->drawn_flows[s->at++ % DRAWN]];
 }
 
 static void *
@@ -149,6 +196,9 @@ open_probes(size_t memory)
 		}
 	}
 	sort_by_kind(s);
+	s->drawn_flows = micro_alloc(DRAWN, sizeof *s->drawn_flows);
+	for (size_t i = 0; i < DRAWN; i++)
+		s->drawn_flows[i] = draw(s);
 	return s;
 }
 
@@ -205,22 +255,96 @@ static void
 camera_flows(void *state, size_t n)
 {
 	while (n--)
-		micro_sink += show(draw(state));
+		micro_sink += show(next_drawn(state));
 }
 
 static void
 camera_packets(void *state, size_t n)
 {
 	for (size_t done = 0; done < n;)
-		done += show(draw(state));
+		done += show(next_drawn(state));
 }
+
+/* Flows of one kind of the mix; its place in it, or MIX for all others. */
+static void *
+open_kind(size_t kind)
+{
+	struct probing *s = open_probes(RECEIVED);
+
+	if (!s)
+		return NULL;
+	s->drawn = kind;
+	if (kind < MIX)
+		return s;
+	uint32_t n = 0; /* "all others": without the kinds that have a share of their own */
+	for (uint32_t i = 0; i < s->kinds[MIX]; i++)
+		if (s->flows[s->kind[MIX][i]].kind == MIX)
+			s->kind[MIX][n++] = s->kind[MIX][i];
+	s->kinds[MIX] = n;
+	return s;
+}
+
+static void
+kind_packets(void *state, size_t n)
+{
+	struct probing *s = state;
+
+	for (size_t done = 0; done < n;)
+		done += show(&s->flows[s->kind[s->drawn][micro_random(&s->random) % s->kinds[s->drawn]]]);
+}
+
+/* ClientHellos that offer what none before them did: what is remembered of others is of no use. */
+static void
+new_hellos(void *state, size_t n)
+{
+	struct probing *s = state;
+
+	while (n--) {
+		const struct shown *f = &s->flows[s->kind[0][micro_random(&s->random) % s->kinds[0]]];
+		uint8_t *cipher = f->data[PROBE_TO_SERVER] + CIPHERS_AT + 1 + f->data[PROBE_TO_SERVER][CIPHERS_AT] + 2;
+		s->cipher = (uint16_t)(s->cipher + 0x0101 == 0x0a0a ? 0x0b0b : s->cipher + 1);
+		cipher[0] = (uint8_t)(s->cipher >> 8);
+		cipher[1] = (uint8_t)s->cipher;
+		micro_sink += show(f);
+	}
+}
+
+/* How many of its packets a flow shows until the probes are sure. */
+static double
+packets_a_flow(void *state)
+{
+	enum { FLOWS = 20000 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < FLOWS; i++)
+		n += show(next_drawn(state));
+	return (double)n / FLOWS;
+}
+
+#define TEXT(x)	   TEXT_OF(x)
+#define TEXT_OF(x) #x
+#define KIND(what, share, place) \
+	{"probes: a packet of " what ", " TEXT(share) " of 100 flows", NULL, 0, open_kind, place, kind_packets, NULL}
 
 const struct micro_case probe_cases[] = {
 	{"probes: a dissected packet, as cameras speak", NULL, 400, open_probes, RECEIVED, camera_packets, NULL},
 	{"probes: a flow, as cameras speak", NULL, 1500, open_probes, RECEIVED, camera_flows, NULL},
+	{"probes: packets a flow, as cameras speak", "packets", 0, open_probes, RECEIVED, NULL, packets_a_flow},
+	{"probes: a dissected packet, cameras, out of 64 MiB", NULL, 0, open_probes, MEMORY, camera_packets, NULL},
+	{"probes: a flow, cameras, out of 64 MiB", NULL, 0, open_probes, MEMORY, camera_flows, NULL},
 	{"probes: a dissected packet, all protocols alike", NULL, 0, open_probes, RECEIVED, packets, NULL},
 	{"probes: a flow, all protocols alike", NULL, 0, open_probes, RECEIVED, flows, NULL},
 	{"probes: a dissected packet out of 64 MiB", NULL, 0, open_probes, MEMORY, packets, NULL},
 	{"probes: a flow out of 64 MiB", NULL, 0, open_probes, MEMORY, flows, NULL},
+	KIND("TLS", SHARE_TLS, 0),
+	KIND("DNS", SHARE_DNS, 1),
+	KIND("NTP", SHARE_NTP, 2),
+	KIND("HTTP", SHARE_HTTP, 3),
+	KIND("RTSP", SHARE_RTSP, 4),
+	KIND("STUN", SHARE_STUN, 5),
+	KIND("QUIC", SHARE_QUIC, 6),
+	KIND("MQTT", SHARE_MQTT, 7),
+	{"probes: a packet of what else there is", NULL, 0, open_kind, MIX, kind_packets, NULL},
+	{"probes: a TLS flow, each hello unlike all before", NULL, 0, open_kind, 0, new_hellos, NULL},
 };
 const size_t probe_cases_n = sizeof probe_cases / sizeof *probe_cases;
