@@ -75,6 +75,9 @@ struct device *device_by_mac(struct device_table *t, const struct policy *p, con
 struct device *device_by_address(struct device_table *t, const struct policy *p, const struct addr *a, uint8_t zone,
 				 const struct now *now, bool *ret_new);
 
+/* device_by_address() would find this one. */
+bool device_has_address(struct device_table *t, const struct device *d, const struct addr *a, uint8_t zone);
+
 /*
  * The kernel's neighbour table says who has this address: device_by_address() will find the device of that MAC. It does not count as
  * seen, and where the table is full nobody makes room for it.

@@ -62,7 +62,10 @@ int sandbox_scope(int *ret_version);
 /* For all threads of this process. -1: logged; the kernel has no seccomp, or a rule does not fit it. */
 int sandbox_calls(enum sandbox_who who);
 
-/* False in builds with AddressSanitizer, whose leak check attaches to the process as a debugger does, and with gcov, which writes files at the end. */
+/*
+ * False in builds with AddressSanitizer, whose leak check attaches to the process as a debugger does, with ThreadSanitizer, which reads and
+ * maps what it likes, and with gcov, which writes files at the end.
+ */
 bool sandbox_built(void);
 
 /* The list: one row a call. */
@@ -78,6 +81,7 @@ enum sandbox_check {
 	CHECK_NONE,
 	CHECK_NOT_EXECUTABLE, /* memory: no PROT_EXEC */
 	CHECK_THREAD,	      /* clone: of this process, not a new one */
+	CHECK_NO_NAMESPACE,   /* clone: no namespace of its own, where it would have every power */
 	CHECK_OWN_PROCESS,    /* the first argument is our own pid */
 	CHECK_NO_NEW_VALUE,   /* prlimit64: reads, does not set */
 	CHECK_THREAD_NAME,    /* prctl: PR_SET_NAME, and memory regions' names */

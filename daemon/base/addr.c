@@ -46,13 +46,31 @@ addr_parse(const char *text, struct addr *ret_addr)
 	return true;
 }
 
+static char *
+put_octet(char *out, uint8_t v)
+{
+	if (v >= 100)
+		*out++ = (char)('0' + v / 100);
+	if (v >= 10)
+		*out++ = (char)('0' + v / 10 % 10);
+	*out++ = (char)('0' + v % 10);
+	return out;
+}
+
+/* By hand, because the C library takes its printf for IPv4, and every record has such addresses. */
 const char *
 addr_print(const struct addr *a, char out[ADDR_TEXT])
 {
-	if (addr_is_v4(a))
-		inet_ntop(AF_INET, a->b + 12, out, ADDR_TEXT);
-	else
+	char *end = out;
+
+	if (!addr_is_v4(a)) {
 		inet_ntop(AF_INET6, a->b, out, ADDR_TEXT);
+		return out;
+	}
+	for (size_t i = 12; i < 16; i++) {
+		end = put_octet(end, a->b[i]);
+		*end++ = i < 15 ? '.' : 0;
+	}
 	return out;
 }
 

@@ -98,7 +98,7 @@ static const struct sandbox_call power[] = {
 	CALL(getsockname, G, "netlink"),
 	CALL(setsockopt, G, "buffers and groups"),
 	CALL(signalfd4, G, "signals as messages"),
-	CALL(clone, G, "new processes"),
+	CHECKED(clone, G, CHECK_NO_NAMESPACE, "new processes, without namespaces of their own"),
 	CALL(pidfd_open, G, "has a child died"),
 	CALL(wait4, G, "the end of children"),
 	CALL(waitid, G, "the end of children"),

@@ -72,15 +72,15 @@ channel_recv(int fd, void *buf, int *ret_fds, size_t *ret_n_fds)
 	do
 		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	if (n <= 0)
+	if (n < 0)
 		return n;
-	*ret_n_fds = take_fds(&m, ret_fds);
+	*ret_n_fds = take_fds(&m, ret_fds); /* a message without a byte may carry some as well */
 	if ((m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || (size_t)n < sizeof(struct channel_head)) {
 		for (size_t i = 0; i < *ret_n_fds; i++)
 			close(ret_fds[i]);
 		*ret_n_fds = 0;
 		errno = EBADMSG;
-		return -1;
+		return n ? -1 : 0;
 	}
 	return n;
 }

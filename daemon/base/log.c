@@ -52,8 +52,10 @@ put(const char *line, size_t n)
 	if (unheard) {
 		int m = snprintf(text, sizeof text, "%.20s: %u lines were lost: nobody read them\n", program, unheard);
 		unheard = 0;
-		if (write(STDERR_FILENO, text, (size_t)m) < 0 || !has_room())
+		if (write(STDERR_FILENO, text, (size_t)m) < 0 || !has_room()) {
+			unheard++;
 			return;
+		}
 	}
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nobody listens: there is no better place to say so */

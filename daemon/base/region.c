@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A bump allocator over blocks that grow no further: what does not fit gets a block of its own size. */
+/*
+ * A bump allocator over blocks that grow no further: what does not fit gets a block of its own size. Each block is twice the one before, up
+ * to a size that the C library maps by itself: a large policy's memory then goes back as a whole, and a small one wastes little.
+ */
 #include "region.h"
 
 #include <stdalign.h>
@@ -9,6 +12,7 @@
 
 enum {
 	BLOCK_BYTES = 16384,
+	BLOCK_MAX = 1 << 20,
 };
 
 struct region_block {
@@ -17,10 +21,18 @@ struct region_block {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
+static size_t
+next_size(const struct region *r)
+{
+	size_t before = r->blocks ? r->blocks->cap : BLOCK_BYTES / 2;
+
+	return before < BLOCK_MAX / 2 ? before * 2 : BLOCK_MAX;
+}
+
 static struct region_block *
 block_add(struct region *r, size_t bytes)
 {
-	size_t cap = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+	size_t usual = next_size(r), cap = bytes > usual ? bytes : usual;
 	struct region_block *b = cap > SIZE_MAX / 2 ? NULL : calloc(1, sizeof(*b) + cap);
 	if (!b) {
 		r->failed = true;

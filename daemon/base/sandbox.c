@@ -29,7 +29,7 @@
 bool
 sandbox_built(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(LENSCAP_COVERAGE)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(LENSCAP_COVERAGE)
 	return false;
 #else
 	return true;
@@ -99,6 +99,7 @@ sandbox_keep_power(void)
 }
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define NAMESPACE_FLAGS (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 /* One rule for each value that this argument may have. */
 static int
@@ -128,6 +129,8 @@ allow_checked(scmp_filter_ctx f, const struct sandbox_call *c)
 		return seccomp_rule_add(f, SCMP_ACT_ALLOW, c->number, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	case CHECK_THREAD:
 		return seccomp_rule_add(f, SCMP_ACT_ALLOW, c->number, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, THREAD_FLAGS, THREAD_FLAGS));
+	case CHECK_NO_NAMESPACE:
+		return seccomp_rule_add(f, SCMP_ACT_ALLOW, c->number, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACE_FLAGS, 0));
 	case CHECK_OWN_PROCESS:
 		return seccomp_rule_add(f, SCMP_ACT_ALLOW, c->number, 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 	case CHECK_NO_NEW_VALUE:
@@ -144,10 +147,12 @@ allow_checked(scmp_filter_ctx f, const struct sandbox_call *c)
 	return seccomp_rule_add(f, SCMP_ACT_ALLOW, c->number, 0);
 }
 
-/* What children may do the gate's filter lets through; their own filters look at the arguments. */
+/* What children may do the gate's filter lets through; their own filters look at the arguments. Threads its own row for processes covers. */
 static int
 allow(scmp_filter_ctx f, const struct sandbox_call *c, unsigned who)
 {
+	if (who == SANDBOX_GATE && c->check == CHECK_THREAD)
+		return 0;
 	if (who == SANDBOX_GATE && c->who != SANDBOX_GATE)
 		return seccomp_rule_add(f, SCMP_ACT_ALLOW, c->number, 0);
 	return c->who & who ? allow_checked(f, c) : 0;

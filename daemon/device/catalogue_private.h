@@ -35,6 +35,8 @@ struct cloud_row {
 	struct catalogue_spot spot;
 };
 
+enum { CLOUD_FILTER_BITS = 8192 }; /* twenty for each row of the catalogue that comes with us */
+
 struct catalogue {
 	_Atomic unsigned refs; /* a policy may be built beside the one in force */
 	struct region region;
@@ -46,6 +48,7 @@ struct catalogue {
 	struct cloud_row *cloud_rows;
 	struct cloud *clouds;
 	size_t n_makers, n_ouis, n_brands, n_fingerprints, n_cloud_rows, n_clouds;
+	uint64_t cloud_filter[CLOUD_FILTER_BITS / 64]; /* see catalogue_clouds.c */
 	uint64_t oui_bits;		  /* bit n: there are prefixes of n bits */
 	size_t channel_first[CHANNELS + 1]; /* fingerprints are in the order of their channels */
 	regex_t *regexes;

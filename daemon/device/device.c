@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The device table; see device.h. Two hash tables over one array of slots: by identity (MAC or address, and zone), and from an
- * address to the device that last sent from it, or that the kernel has found there since. The second one is a cache: an entry may be
- * overwritten, never wrong for long.
+ * address to the device that last sent from it, or that the kernel has found there since. The second one is a cache: where a bucket is full
+ * the address goes that was not used for longest, and who made up thousands takes no place of those that are in use.
  */
 #include "device.h"
 
@@ -11,6 +11,8 @@
 
 #include "hash.h"
 #include "identity.h"
+
+enum { BINDINGS = 8 }; /* addresses in a bucket; a device has two or three */
 
 struct binding {
 	struct addr addr;
@@ -24,7 +26,7 @@ struct device_table {
 	struct device *slots; /* [0] is the anonymous device */
 	uint32_t *buckets;
 	struct binding *bindings;
-	uint32_t mask, binding_mask, capacity, count, newest, oldest;
+	uint32_t mask, capacity, count, newest, oldest;
 	uint32_t high; /* slots beyond this one were never used */
 	uint32_t free; /* slots below it that nobody has: a list through hash_next */
 	uint32_t strangers;  /* of count: not in the inventory */
@@ -48,7 +50,7 @@ device_table_new(size_t capacity)
 	if (t) {
 		t->slots = calloc(capacity + 1, sizeof *t->slots);
 		t->buckets = calloc(buckets, sizeof *t->buckets);
-		t->bindings = calloc(buckets * 4, sizeof *t->bindings);
+		t->bindings = calloc(buckets * BINDINGS, sizeof *t->bindings);
 	}
 	if (!t || !t->slots || !t->buckets || !t->bindings) {
 		device_table_free(t);
@@ -57,7 +59,6 @@ device_table_new(size_t capacity)
 	t->capacity = (uint32_t)capacity;
 	hash_key_random(&t->key);
 	t->mask = (uint32_t)buckets - 1;
-	t->binding_mask = (uint32_t)buckets * 4 - 1;
 	t->slots[0].inventory = DEVICE_UNKNOWN;
 	t->slots[0].zone = ZONE_NONE;
 	return t;
@@ -322,15 +323,34 @@ use_address(struct device_table *t, const struct policy *p, struct device *d, co
 }
 
 static struct binding *
-binding_of(struct device_table *t, const struct addr *a)
+bindings_of(const struct device_table *t, const struct addr *a)
 {
-	return &t->bindings[hash_bytes(&t->key, a, sizeof *a) & t->binding_mask];
+	return &t->bindings[(hash_bytes(&t->key, a, sizeof *a) & t->mask) * BINDINGS];
 }
 
+/* Of this address, or of any other one. */
+static struct binding *
+binding_of(struct device_table *t, const struct addr *a)
+{
+	struct binding *bucket = bindings_of(t, a);
+	size_t i = BINDINGS - 1;
+
+	while (i > 0 && addr_cmp(&bucket[i].addr, a) != 0)
+		i--;
+	return &bucket[i];
+}
+
+/* The newest is the first one of its bucket. */
 static void
 bind_address(struct device_table *t, const struct addr *a, const struct device *d)
 {
-	*binding_of(t, a) = (struct binding){*a, device_index(t, d), d->life, d->zone};
+	struct binding *bucket = bindings_of(t, a);
+	size_t i = 0;
+
+	while (i < BINDINGS - 1 && bucket[i].device && addr_cmp(&bucket[i].addr, a) != 0)
+		i++;
+	memmove(bucket + 1, bucket, i * sizeof *bucket);
+	bucket[0] = (struct binding){*a, device_index(t, d), d->life, d->zone};
 }
 
 /* It has just sent something. */
@@ -370,6 +390,20 @@ device_by_packet(struct device_table *t, const struct policy *p, const struct ma
 	return d;
 }
 
+static bool
+is_binding(const struct device_table *t, const struct binding *b, const struct addr *a, uint8_t zone)
+{
+	return b->device && b->zone == zone && b->life == t->slots[b->device].life && addr_cmp(&b->addr, a) == 0;
+}
+
+bool
+device_has_address(struct device_table *t, const struct device *d, const struct addr *a, uint8_t zone)
+{
+	const struct binding *b = binding_of(t, a);
+
+	return is_binding(t, b, a, zone) && b->device == device_index(t, d);
+}
+
 struct device *
 device_by_address(struct device_table *t, const struct policy *p, const struct addr *a, uint8_t zone, const struct now *now,
 		  bool *ret_new)
@@ -377,7 +411,7 @@ device_by_address(struct device_table *t, const struct policy *p, const struct a
 	const struct binding *b = binding_of(t, a);
 	struct device *d = &t->slots[b->device];
 
-	if (!b->device || b->zone != zone || b->life != d->life || addr_cmp(&b->addr, a) != 0)
+	if (!is_binding(t, b, a, zone))
 		return find_or_make(t, p, NULL, a, zone, now, ret_new);
 	*ret_new = become_seen(t, d, now);
 	return d;

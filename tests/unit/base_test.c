@@ -41,6 +41,14 @@ addresses(void **state)
 		if (rows[i].out)
 			assert_string_equal(addr_print(&a, text), rows[i].out);
 	}
+	for (unsigned v = 0; v < 256; v++) { /* each octet in each place */
+		const uint8_t bytes[4] = {(uint8_t)v, (uint8_t)(v + 64), (uint8_t)(v + 128), (uint8_t)(v + 192)};
+		struct addr a;
+		char wanted[ADDR_TEXT];
+		addr_from_v4(&a, bytes);
+		snprintf(wanted, sizeof wanted, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+		assert_string_equal(addr_print(&a, text), wanted);
+	}
 }
 
 static void
@@ -304,6 +312,15 @@ channels(void **state)
 	assert_true(fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
 	close(fds[0]);
 	close(fds[1]);
+
+	/* No bytes, and yet descriptors: who has been broken into could fill our table so. */
+	int next = dup(null);
+	close(next);
+	assert_int_equal(channel_send(pair[0], buf, 0, two, 2), 0);
+	assert_int_equal(channel_recv(pair[1], buf, fds, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(dup(null), next);
+	close(next);
 	close(null);
 
 	assert_int_equal(send(pair[0], &head, 3, 0), 3);

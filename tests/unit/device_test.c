@@ -177,6 +177,28 @@ neighbours_are_found(void **state)
 	policy_free(p);
 }
 
+/* A thousand cameras: what one sends takes no other one's address away. */
+static void
+addresses_stay(void **state)
+{
+	enum { CAMERAS = 1000 };
+	struct policy *p = policy(policy_text);
+	struct device_table *t = device_table_new(4096);
+	char mac[MAC_TEXT], from[ADDR_TEXT];
+	bool is_new;
+	(void)state;
+
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < CAMERAS; i++) {
+			snprintf(mac, sizeof mac, "02:00:00:01:%02x:%02x", i >> 8, i & 255);
+			snprintf(from, sizeof from, "10.1.%u.%u", i >> 8, i & 255);
+			(round ? at(t, p, from, &is_new) : seen(t, p, mac, from, 0));
+		}
+	assert_int_equal(device_count(t), CAMERAS);
+	device_table_free(t);
+	policy_free(p);
+}
+
 /* The inventory knows it by an IPv4 address, and the neighbour table came with the other one. */
 static void
 neighbour_known_by_its_address(void **state)
@@ -353,7 +375,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mac_decides), cmocka_unit_test(kept_and_forgotten),	       cmocka_unit_test(address_decides_behind_a_router), cmocka_unit_test(address_leads_back),
-		cmocka_unit_test(neighbours_are_found), cmocka_unit_test(neighbour_known_by_its_address), cmocka_unit_test(neighbours_push_nobody_out),
+		cmocka_unit_test(neighbours_are_found), cmocka_unit_test(addresses_stay), cmocka_unit_test(neighbour_known_by_its_address), cmocka_unit_test(neighbours_push_nobody_out),
 		cmocka_unit_test(full_table_makes_room), cmocka_unit_test(strangers_leave_room), cmocka_unit_test(reload_renames),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
