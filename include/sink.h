@@ -43,8 +43,13 @@ struct sinks *sinks_new(const struct policy_output *outputs, size_t n, int syslo
 void sinks_inherit(struct sinks *s, struct sinks *old);
 /* Writes out what can be written within half a second, tells what cannot, frees. s may be NULL. */
 void sinks_free(struct sinks *s, const struct now *now);
-/* The same without waiting: the threads go on for five seconds at most and free themselves. */
-void sinks_retire(struct sinks *s, const struct now *now);
+/*
+ * The same without waiting: the threads go on for five seconds at most. heir: who counts what they could not write, as sinks_tick() finds them
+ * through; NULL: they free themselves, and what is lost in the end is not known.
+ */
+void sinks_retire(struct sinks *s, struct sinks *heir, const struct now *now);
+/* Records that outputs lost which the policy does not have any more, by bit number of RECORD_*; beside those that sinks_status() told of them. */
+const uint64_t *sinks_lost(const struct sinks *s);
 
 /* Offers one printed line (with '\n', at most RECORD_BYTES) of this type to every sink. level: of an alert, for syslog's severity; else ALERT_NONE. */
 void sinks_write(struct sinks *s, uint32_t type, enum alert_level level, const struct now *now, const char *line, size_t len);

@@ -62,7 +62,7 @@ keep(struct engine *e, const struct record *r, const char *line, size_t len)
 		memcpy(info.country, r->place->country[0] ? r->place->country : "??", sizeof info.country);
 	if (r->device) {
 		info.mac = r->device->mac;
-		snprintf(info.device, sizeof info.device, "%s", r->device->name);
+		strncpy(info.device, r->device->name, sizeof info.device - 1); /* the last byte is 0 */
 	}
 	if (r->flow)
 		info.local = r->inbound ? r->flow->tuple.dst : r->flow->tuple.src;

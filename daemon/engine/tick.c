@@ -36,11 +36,13 @@ count_lost_records(struct engine *e)
 {
 	size_t n;
 	const struct sink_status *s = sinks_status(e->is.sinks, &n);
+	const uint64_t *lost = sinks_lost(e->is.sinks);
 
-	memcpy(e->stats.records_dropped, e->unprinted, sizeof e->unprinted);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < sizeof e->unprinted / sizeof *e->unprinted; k++)
+	for (size_t k = 0; k < RECORD_TYPES; k++) {
+		e->stats.records_dropped[k] = e->unprinted[k] + lost[k];
+		for (size_t i = 0; i < n; i++)
 			e->stats.records_dropped[k] += s[i].dropped[k];
+	}
 }
 
 static bool

@@ -24,6 +24,7 @@ enum {
 	END_MS = 500,	  /* how long the end waits for a slow reader */
 	RETIRE_MS = 5000, /* and how long a writer goes on whose output the policy does not have any more */
 	WATCH_MS = 2,
+	LEAVING = 32, /* such writers that are waited for, to know what they lost */
 };
 
 struct sinks {
@@ -33,6 +34,9 @@ struct sinks {
 	bool background;
 	sink_first_record *first;
 	void *arg;
+	struct sink *leaving[LEAVING]; /* outputs of policies before, whose writers go on */
+	size_t n_leaving;
+	uint64_t lost[RECORD_TYPES]; /* by outputs that are gone */
 };
 
 static const struct sink_kind *const kinds[] = {
@@ -144,7 +148,6 @@ print_first(struct sinks *all, struct sink *s, const struct now *now)
 
 	if (!atomic_compare_exchange_strong(&s->preface_state, &wanted, PREFACE_PRINTING))
 		return;
-	s->preface_sent = 0;
 	s->preface_len = all->first(all->arg, now, s->preface, sizeof s->preface);
 	s->preface_state = s->preface_len ? PREFACE_READY : PREFACE_NONE;
 	if (s->threaded)
@@ -289,6 +292,25 @@ tell_left(const struct sink *s, uint64_t lines)
 		log_warnx("output %s: %" PRIu64 " records could not be written and are lost", label(s), lines);
 }
 
+/* Nobody writes here any more: what is still there is lost. */
+static void
+count_left(struct sinks *all, struct sink *s)
+{
+	_Atomic uint64_t in_lane[RECORD_TYPES] = {0};
+	uint64_t left[RECORD_TYPES] = {0};
+	size_t len;
+
+	while (backlog_lines(s->backlog) > 0)
+		backlog_drop_next(s->backlog, left);
+	while (lane_next(s->lane, &len))
+		lane_drop_next(s->lane, in_lane);
+	for (size_t i = 0; i < RECORD_TYPES; i++) {
+		left[i] += in_lane[i];
+		all->lost[i] += left[i];
+	}
+	tell_left(s, total(left));
+}
+
 /* The thread ends by itself; who of us two is the last one frees. */
 static void
 leave(struct sink *s)
@@ -310,7 +332,7 @@ end_here(struct sinks *all, struct sink *s, const struct now *now)
 	if (s->fd >= 0)
 		s->kind->close(s);
 	tell_losses(s);
-	tell_left(s, backlog_lines(s->backlog) + lane_lines(s->lane));
+	count_left(all, s);
 	sink_release(s);
 }
 
@@ -356,11 +378,43 @@ has_lines(const struct sink *s)
 	return lane_lines(s->lane) > 0 || backlog_lines(s->backlog) > 0;
 }
 
+static void
+watch_leaving(struct sinks *all, const struct now *now)
+{
+	for (size_t i = 0; i < all->n_leaving;) {
+		struct sink *s = all->leaving[i];
+		if (s->life != SINK_FINISHED) {
+			print_first(all, s, now);
+			i++;
+			continue;
+		}
+		for (size_t k = 0; k < RECORD_TYPES; k++)
+			all->lost[k] += s->refused[k] - s->dropped[k]; /* see retire() */
+		tell_error(s);
+		count_left(all, s);
+		leave(s);
+		all->leaving[i] = all->leaving[--all->n_leaving];
+	}
+}
+
+/* To who comes after us, and where that is nobody, or has enough of them, to themselves. */
+static void
+hand_on(struct sink *s, struct sinks *heir)
+{
+	if (heir && heir->n_leaving < LEAVING)
+		heir->leaving[heir->n_leaving++] = s;
+	else
+		leave(s);
+}
+
 void
 sinks_free(struct sinks *s, const struct now *now)
 {
 	if (!s)
 		return;
+	watch_leaving(s, now);
+	for (size_t i = 0; i < s->n_leaving; i++)
+		leave(s->leaving[i]);
 	uint64_t *held = calloc(s->n > 0 ? s->n : 1, sizeof *held);
 	for (size_t i = 0; i < s->n; i++) {
 		if (held)
@@ -381,22 +435,33 @@ sinks_free(struct sinks *s, const struct now *now)
 	release(s);
 }
 
+/* What it dropped until now has been counted; what it will have lost in the end is known when its writer is through. */
+static void
+retire(struct sinks *all, struct sink *s, struct sinks *heir, const struct now *now)
+{
+	tell(s);
+	print_first(all, s, now);
+	for (size_t i = 0; i < RECORD_TYPES; i++)
+		s->dropped[i] = s->refused[i];
+	ask_to_end(s, RETIRE_MS);
+	hand_on(s, heir);
+}
+
 void
-sinks_retire(struct sinks *s, const struct now *now)
+sinks_retire(struct sinks *s, struct sinks *heir, const struct now *now)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->n; i++) {
-		struct sink *k = s->list[i];
-		if (!k->threaded) {
-			end_here(s, k, now);
-			continue;
-		}
-		tell(k);
-		print_first(s, k, now);
-		ask_to_end(k, RETIRE_MS);
-		leave(k);
-	}
+	watch_leaving(s, now);
+	for (size_t i = 0; i < s->n_leaving; i++)
+		hand_on(s->leaving[i], heir);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->list[i]->threaded)
+			retire(s, s->list[i], heir, now);
+		else
+			end_here(s, s->list[i], now);
+	for (size_t i = 0; i < RECORD_TYPES && heir; i++)
+		heir->lost[i] += s->lost[i];
 	release(s);
 }
 
@@ -463,6 +528,7 @@ sinks_flush(struct sinks *s, const struct now *now)
 void
 sinks_tick(struct sinks *s, const struct now *now)
 {
+	watch_leaving(s, now);
 	for (size_t i = 0; i < s->n; i++) {
 		tell_stall(s->list[i], now);
 		ask(s, s->list[i], ASK_CHECK, now);
@@ -492,6 +558,12 @@ fill_row(struct sink_status *row, const struct sink *s)
 		row->written[i] = s->written[i];
 		row->dropped[i] = s->dropped[i] + s->refused[i];
 	}
+}
+
+const uint64_t *
+sinks_lost(const struct sinks *s)
+{
+	return s->lost;
 }
 
 const struct sink_status *

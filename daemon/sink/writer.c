@@ -102,9 +102,23 @@ open_target(struct sink *s, const struct now *now)
 	works(s);
 }
 
+/* True: nobody was printing one, and nobody begins to. */
+static bool
+go_without_first(struct sink *s)
+{
+	int wanted = PREFACE_WANTED;
+
+	return atomic_compare_exchange_strong(&s->preface_state, &wanted, PREFACE_NONE);
+}
+
+/* What a new file begins with is settled anew; while the loop prints it for the file before, that has to wait. */
 static void
 reopen(struct sink *s, const struct now *now)
 {
+	if (!go_without_first(s) && s->preface_state == PREFACE_PRINTING) {
+		atomic_fetch_or(&s->asked, ASK_REOPEN);
+		return;
+	}
 	if (s->fd >= 0)
 		close_target(s);
 	open_target(s, now);
@@ -135,6 +149,8 @@ nothing_to_do(struct sink *s, bool ending)
 {
 	size_t len;
 
+	if (s->preface_state == PREFACE_PRINTING)
+		return true; /* who prints it rings */
 	if (s->asked & (ending ? ~(unsigned)ASK_END : ~0u))
 		return false;
 	if (s->slow || s->error || waits_for_first(s))
@@ -172,15 +188,6 @@ all_out(struct sink *s)
 	size_t len;
 
 	return !lane_next(s->lane, &len) && backlog_lines(s->backlog) == 0 && s->preface_state != PREFACE_READY;
-}
-
-/* True: nobody was printing one. */
-static bool
-go_without_first(struct sink *s)
-{
-	int wanted = PREFACE_WANTED;
-
-	return atomic_compare_exchange_strong(&s->preface_state, &wanted, PREFACE_NONE);
 }
 
 /*

@@ -264,6 +264,7 @@ test_rotation_under_load(void **state)
 		if (access(old, F_OK) < 0)
 			continue;
 		const char *text = read_file(old);
+		unlink(old);
 		if (*text == '\0')
 			continue;
 		assert_memory_equal(text, "first ", 6);
@@ -273,7 +274,6 @@ test_rotation_under_load(void **state)
 		all.alerts += seen.alerts;
 		all.flows += seen.flows;
 		files_seen++;
-		unlink(old);
 	}
 	assert_int_equal(all.alerts + all.flows, ROUNDS * EACH);
 	assert_true(files_seen > ROUNDS / 2);
@@ -444,7 +444,7 @@ test_inherit(void **state)
 	o[1].path = fresh_path(c);
 	struct sinks *next = sinks_new(o, 2, -1, true, first_record, &firsts, &now);
 	sinks_inherit(next, s);
-	sinks_retire(s, &now);
+	sinks_retire(s, next, &now);
 	put(next, RECORD_FLOW, "three\n");
 	put(next, RECORD_ALERT, "four\n");
 	uint64_t end = clock_ns() + 5000 * MS;
@@ -469,6 +469,75 @@ test_inherit(void **state)
 		poll(NULL, 0, 1);
 	text = read_file(a);
 	assert_string_equal(strncmp(text, "first ", 6) == 0 ? strchr(text, '\n') + 1 : text, "one\ntwo\n");
+}
+
+static struct sinks *rotated;
+static char rotated_path[128];
+
+/* While it is printed, somebody puts another file in its place, and the writer hears of it. */
+static size_t
+first_record_rotated(void *arg, const struct now *at, char *out, size_t cap)
+{
+	char other[160];
+
+	(void)at;
+	if (++*(unsigned *)arg == 1) {
+		snprintf(other, sizeof other, "%s.other", rotated_path);
+		write_file(other, "whole\n");
+		assert_int_equal(rename(other, rotated_path), 0);
+		sinks_reopen(rotated, &now);
+		poll(NULL, 0, 50); /* time to do it wrong */
+	}
+	return (size_t)snprintf(out, cap, "first\n");
+}
+
+/* The record that was printed for one file is not written into the middle of another one. */
+static void
+test_moved_while_printing(void **state)
+{
+	struct policy_output o = {.kind = OUTPUT_EVE, .path = fresh_path(rotated_path), .types = ALL_TYPES};
+	unsigned firsts = 0;
+
+	(void)state;
+	rotated = sinks_new(&o, 1, -1, true, first_record_rotated, &firsts, &now);
+	assert_non_null(rotated);
+	put(rotated, RECORD_FLOW, "one\n");
+	assert_true(drained(rotated, 5000));
+	assert_int_equal(firsts, 1);
+	assert_int_equal(sum(status(rotated).written), 1);
+	sinks_free(rotated, &now);
+	assert_string_equal(read_file(rotated_path), "whole\none\n");
+}
+
+/* An output that the policy does not have any more and that could not write: what it held is lost, and who comes after it counts it. */
+static void
+test_lost_in_the_end(void **state)
+{
+	struct policy_output bad = {.kind = OUTPUT_EVE, .path = "/nonexistent/eve.json", .types = ALL_TYPES}, good = bad;
+	char path[128];
+	(void)state;
+
+	good.path = fresh_path(path);
+	struct sinks *s = sinks_new(&bad, 1, -1, true, NULL, NULL, &now), *next = sinks_new(&good, 1, -1, true, NULL, NULL, &now);
+	for (unsigned i = 0; i < 7; i++)
+		put(s, i < 2 ? RECORD_ALERT : RECORD_FLOW, "gone\n");
+	sinks_flush(s, &now);
+	sinks_inherit(next, s);
+	sinks_retire(s, next, &now);
+	struct sinks *third = sinks_new(&good, 1, -1, true, NULL, NULL, &now);
+	sinks_inherit(third, next);
+	sinks_retire(next, third, &now); /* who counts may go as well */
+	put(third, RECORD_FLOW, "stays\n");
+	uint64_t end = clock_ns() + 10000 * MS;
+	do {
+		tick(third);
+		poll(NULL, 0, 5);
+	} while (sum(sinks_lost(third)) < 7 && clock_ns() < end);
+	assert_int_equal(sinks_lost(third)[ALERT_BIT], 2);
+	assert_int_equal(sinks_lost(third)[FLOW_BIT], 5);
+	assert_true(drained(third, 5000));
+	sinks_free(third, &now);
+	assert_string_equal(read_file(path), "stays\n");
 }
 
 /* ---- a disk that hangs ---- */
@@ -574,6 +643,8 @@ main(void)
 		cmocka_unit_test(test_fifo_stopped),
 		cmocka_unit_test(test_syslog_stopped),
 		cmocka_unit_test(test_inherit),
+		cmocka_unit_test(test_moved_while_printing),
+		cmocka_unit_test(test_lost_in_the_end),
 		cmocka_unit_test(test_disk_hangs), /* last: its filter stays */
 	};
 
