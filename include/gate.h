@@ -8,7 +8,7 @@
  *	gate_open()	lock, sockets, netlink, kernel switches	(root, when started as root)
  *	gate_drop()						(from here on: CAP_NET_ADMIN and nothing else)
  *	gate_confine()						(from here on: the calls of base/calls.c and no others)
- *	gate_start()	plan, queue, table, engine
+ *	gate_start()	plan, queue, table, engine; an engine builds the policy while it is checked and the rules are put in place
  *	gate_run()	until SIGTERM
  *	gate_stop()	what the fail mode says
  *

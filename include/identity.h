@@ -183,6 +183,8 @@ void observe_tell(struct engine *e, struct device *d, const struct flow *f);
 
 /* Whether one more flow of this device is worth looking at for this alone; takes it from its budget. */
 bool observe_wants(struct engine *e, struct device *d);
+/* Something of that budget is left. */
+bool observe_looks(const struct engine *e, const struct device *d);
 /* The inventory of earlier runs is there: what it says was told then. */
 void observe_restored(struct engine *e);
 /* The device's cache of facts must follow a new catalogue. before may be freed afterwards. */

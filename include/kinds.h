@@ -28,6 +28,12 @@ void kinds_free(struct kinds *k);
  */
 enum flow_kind kinds_of(struct engine *e, const struct flow *f, const struct orientation *o, const struct queued *q, const struct packet *p);
 
+/*
+ * The same of a first packet that has not come: `seed` has its device, zones, tuple and place, and gets its answer. Nothing is counted or noted; what
+ * a limit or a schedule could change soon is FLOW_KIND_NONE.
+ */
+enum flow_kind kinds_expected(struct engine *e, struct flow *seed);
+
 /* News of a flow that is not in the table. NULL: it is none that begins here. */
 struct flow *kinds_begin(struct engine *e, const struct channel_flow_news *n);
 

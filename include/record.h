@@ -94,6 +94,7 @@ struct stats {
 	uint64_t alerts_rolled_up;
 	uint64_t denied_unmatched;	      /* packets that the kernel refused of flows that we have forgotten */
 	uint64_t flows_by_kind;		      /* of the new ones, those that the kernel let begin by their kind and conntrack told of */
+	uint64_t kinds_ahead, kinds_not_ahead; /* kinds that the kernel was told of before their first flow; that were too many */
 	uint64_t ended_forgotten;	      /* of those, how many could be told of twice */
 	uint64_t news_unmatched;	      /* conntrack news of flows that we do not know */
 	uint64_t stale_ids;		      /* verdicts for packets that were already answered */

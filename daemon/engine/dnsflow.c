@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "engine.h"
 #include "identity.h"
 #include "hash.h"
@@ -128,8 +129,10 @@ answer(struct engine *e, struct flow *f)
 		if (f->questions[i] != mark)
 			continue;
 		f->questions[i] = 0;
-		if (names_learn(e->names, f->device, &message, &e->now))
+		if (names_learn(e->names, f->device, &message, &e->now)) {
 			engine_names_changed(e, f, &message);
+			ahead_answer(e, f, &message);
+		}
 		break;
 	}
 	report_dns(e, f, &message, true);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "budget.h"
 #include "engine.h"
 #include "identity.h"
@@ -73,11 +74,13 @@ inspect_verdict(struct engine *e, struct flow *f)
 
 /* This is what the kernel hears of the flow now; of its kind it hears once. */
 static void
-note_verdict(struct flow *f, unsigned verdict)
+note_verdict(struct engine *e, struct flow *f, unsigned verdict)
 {
 	f->passed |= !refuses(verdict);
-	if (verdict == VERDICT_ALLOW_KIND || verdict == VERDICT_CONFIRM_KIND)
-		f->kind = FLOW_KIND_NONE;
+	if (verdict != VERDICT_ALLOW_KIND && verdict != VERDICT_CONFIRM_KIND)
+		return;
+	f->kind = FLOW_KIND_NONE;
+	ahead_port(e, f);
 }
 
 /* A packet for which conntrack has no entry yet: the kernel would remember its refusal for the flow's whole kind, and knows no payload there. */
@@ -92,7 +95,7 @@ for_this_packet(const struct engine *e, const struct queued *q, unsigned verdict
 void
 inspect_give(struct engine *e, struct flow *f, const struct queued *q, unsigned verdict)
 {
-	note_verdict(f, verdict);
+	note_verdict(e, f, verdict);
 	engine_answer(e, q, for_this_packet(e, q, verdict));
 }
 
@@ -117,7 +120,7 @@ inspect_release(struct engine *e, struct flow *f, unsigned verdict)
 	if (f->held.packets == 0)
 		return;
 	e->releasing = verdict;
-	note_verdict(f, verdict);
+	note_verdict(e, f, verdict);
 	hold_release(e->hold, &f->held, refuses(verdict), let_go, e);
 }
 

@@ -81,10 +81,8 @@ edge_is_near(const struct engine *e, const struct judgement *j)
 
 /* Allowed by who it is and where it goes alone, and there is nothing to tell or to learn of each single one. */
 static bool
-allows_all(const struct engine *e, const struct flow *f)
+allows_all(const struct engine *e, const struct flow *f, const struct judgement *j)
 {
-	const struct judgement *j = &e->judged;
-
 	return f->sent == DECISION_ALLOW && f->decision == DECISION_ALLOW && !f->watching && !f->identifying && j->rule && j->certain &&
 	       j->rule->action == ACTION_ALLOW && j->rule->alert == ALERT_NONE && !(j->used & ~(uint32_t)(FACT_PACKET | FACT_PLACE)) &&
 	       !f->budget && !hangs_on_limits(e, j->rule) && !edge_is_near(e, j);
@@ -118,8 +116,29 @@ kinds_of(struct engine *e, const struct flow *f, const struct orientation *o, co
 	if (e->offline || !policy_options(e->is.policy)->kind_memory_s || f->inbound || !o->from_camera || !q->has_mac ||
 	    !hinted(e, q, MARK_HINT_NEW) || f->vlan || f->tuple.dport == DNS_PORT || !(bare_syn || f->tuple.proto == IPPROTO_UDP))
 		return FLOW_KIND_NONE;
-	enum flow_kind kind = allows_all(e, f) ? FLOW_KIND_ALLOW : opens_all(e, f) ? FLOW_KIND_ASK : FLOW_KIND_NONE;
+	enum flow_kind kind = allows_all(e, f, &e->judged) ? FLOW_KIND_ALLOW : opens_all(e, f) ? FLOW_KIND_ASK : FLOW_KIND_NONE;
 	return kind && news_will_do(e, f) ? kind : FLOW_KIND_NONE;
+}
+
+enum flow_kind
+kinds_expected(struct engine *e, struct flow *seed)
+{
+	struct judgement j;
+	struct facts facts;
+	size_t limits;
+
+	flow_facts(e, seed, &facts);
+	policy_judge(e->is.policy, &facts, &j);
+	seed->decision = j.decision;
+	seed->mode = j.mode;
+	seed->sent = flow_verdict(seed, false);
+	if (edge_is_near(e, &j) || !news_will_do(e, seed))
+		return FLOW_KIND_NONE;
+	if (allows_all(e, seed, &j))
+		return FLOW_KIND_ALLOW;
+	/* A limit counts a flow by its first packet; which rules may still answer is not known. */
+	(void)policy_limits(e->is.policy, &limits);
+	return opens_all(e, seed) && !limits ? FLOW_KIND_ASK : FLOW_KIND_NONE;
 }
 
 static struct place_of_ended *

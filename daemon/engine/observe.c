@@ -46,19 +46,32 @@ is_mac_zone(const struct engine *e, uint8_t zone)
 	return zone < n && !zones[zone].by_address;
 }
 
+static bool
+is_next_hour(const struct engine *e, const struct device *d)
+{
+	int64_t now_s = e->now.wall_us / SECOND_US;
+
+	return now_s - d->looked_s >= 3600 || now_s < d->looked_s;
+}
+
 bool
-observe_wants(struct engine *e, struct device *d)
+observe_looks(const struct engine *e, const struct device *d)
 {
 	uint32_t most = policy_options(e->is.policy)->identify_flows;
-	int64_t now_s = e->now.wall_us / SECOND_US;
 
 	if (identity_score(d->who) >= SETTLED_SCORE && identity_maker(d->who) != MAKER_UNKNOWN && most > SETTLED_FLOWS)
 		most = SETTLED_FLOWS;
-	if (now_s - d->looked_s >= 3600 || now_s < d->looked_s) {
-		d->looked_s = now_s;
+	return (is_next_hour(e, d) ? 0 : d->looked) < most;
+}
+
+bool
+observe_wants(struct engine *e, struct device *d)
+{
+	if (is_next_hour(e, d)) {
+		d->looked_s = e->now.wall_us / SECOND_US;
 		d->looked = 0;
 	}
-	if (d->looked >= most || d->identifying >= AT_ONCE || device_index(e->devices, d) == DEVICE_ANONYMOUS)
+	if (!observe_looks(e, d) || d->identifying >= AT_ONCE || device_index(e->devices, d) == DEVICE_ANONYMOUS)
 		return false;
 	d->looked++;
 	d->identifying++;

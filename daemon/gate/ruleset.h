@@ -50,6 +50,11 @@ extern const struct ruleset_flood {
 	uint8_t address_bytes; /* 0: by MAC */
 } ruleset_floods[RULESET_FLOODS];
 
+/* The set of these kinds: proto TCP or UDP; ask: of TCP alone. Its keys are made by ahead.c, and by the kernel. */
+const char *ruleset_kind_set(uint8_t proto, bool ask, bool v4);
+/* The kernel and what ahead.c adds change its elements, and nobody needs to hear of that. */
+bool ruleset_is_kind_set(const char *name);
+
 struct quarantine;
 
 struct ruleset {

@@ -12,11 +12,16 @@
  *	allowt4 allowt6 allowu4 allowu6	  a new flow is allowed without a trip
  *	askt4 askt6			  a SYN passes; the flow's first payload comes
  *
- * A SYN is asked for only where the last flow of its kind turned out to be TLS: of other protocols more than one packet would come in any case.
+ * A SYN is asked for only where the last flow of its kind turned out to be TLS: of other protocols more than one packet would come in any case. Before
+ * a first flow user space may say so by itself, and how long it holds (ahead.c). Whether that goes to another guarded zone is known here alone, so
+ * what goes there is no kind.
  *
  * User space sees no SYN of the server, and of the camera's not all: it cannot know at which byte the server begins to read. The server's SYN says
  * it: that number goes into begun4 or begun6, and the segment that begins there carries a hint. What the sets have no room for comes to the queue.
  */
+#include <netinet/in.h>
+#include <string.h>
+
 #include "bridge.h"
 #include "mark.h"
 #include "policy.h"
@@ -64,6 +69,21 @@ enum { BEGUN = sizeof begun / sizeof *begun };
 static const char *const chains[] = {"half", "half_near", "begin", "rest", "bare", "bare4", "bare6", "syn4", "syn6", "kind", "kind4", "kind6", "kindu",
 				     "learn_allow", "learn_ask", "save_open", "save_confirm", "ask_tcp", "ask_all"};
 enum { CHAINS = sizeof chains / sizeof *chains };
+
+const char *
+ruleset_kind_set(uint8_t proto, bool ask, bool v4)
+{
+	return kinds[(proto == IPPROTO_UDP ? 4 : ask ? 2 : 0) + !v4].set;
+}
+
+bool
+ruleset_is_kind_set(const char *name)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (strcmp(kinds[i].set, name) == 0)
+			return true;
+	return false;
+}
 
 void
 kinds_put_sets(FILE *f)
@@ -175,6 +195,7 @@ put_kind(FILE *f, const struct ruleset *r)
 	unsigned shift = r->plan->mark_shift;
 	uint32_t mask = mark_mask(shift);
 
+	put_rule(f, "kind", "oifname @" RULESET_CAM " return");
 	put_rule(f, "kind", "meta l4proto udp goto kindu");
 	put_rule(f, "kind", "tcp flags & (fin|syn|rst|psh|ack|urg) != syn return");
 	put_rule(f, "kind", "ip hdrlength 5 goto syn4");

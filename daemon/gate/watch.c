@@ -52,6 +52,20 @@ watch_fd(const struct watch *w)
 	return netlink_fd(w->netlink);
 }
 
+/* Elements that come and go without us as well. */
+static bool
+is_of_kinds(const struct nlmsghdr *m)
+{
+	const struct nlattr *a;
+
+	if ((m->nlmsg_type & 0xff) != NFT_MSG_NEWSETELEM)
+		return false;
+	mnl_attr_for_each(a, m, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_SET &&
+							     mnl_attr_validate(a, MNL_TYPE_NUL_STRING) ==
+								     0) return ruleset_is_kind_set(mnl_attr_get_str(a));
+	return false;
+}
+
 static bool
 is_about_us(const struct nlmsghdr *m)
 {
@@ -65,8 +79,8 @@ is_about_us(const struct nlmsghdr *m)
 		return false;
 	mnl_attr_for_each(a, m, sizeof *g) if (mnl_attr_get_type(a) == TABLE_NAME &&
 					       mnl_attr_validate(a, MNL_TYPE_NUL_STRING) ==
-						       0) return strcmp(mnl_attr_get_str(a), RULESET_TABLE) ==
-		0;
+						       0) return strcmp(mnl_attr_get_str(a), RULESET_TABLE) == 0 &&
+		!is_of_kinds(m);
 	return false;
 }
 

@@ -17,7 +17,7 @@ MAX = 32768
 
 START, PREPARE, COMMIT, REFUSED, LINKS, FLOW_NEWS, DENIED, COUNTERS, EVENT, PING, STOP, REOPEN, NEIGHBOURS = range(1, 14)
 READY, PREPARED, VERDICTS, RELOAD, REJUDGE, PONG = range(64, 70)
-QUARANTINED, QUARANTINE, LOOK = 32, 96, 97
+QUARANTINED, QUARANTINE, LOOK, KINDS = 32, 96, 97, 98
 TERMS, DONE, CONFIRM, UNDO, MODE = 40, 41, 104, 105, 106
 NEWS_END, NEWS_CLOSED, NEWS_REPLIED = 1, 2, 4
 # enum decision, then VERDICT_*: drop and refuse are for this packet only, watch lets both directions come on, open and confirm lets payload come on;
@@ -94,6 +94,12 @@ class Quarantined(ctypes.Structure):
     _fields_ = [("mac", u8 * 6), ("by_address", u8), ("why", u8), ("addr", u8 * 16), ("left_s", u32), ("flags", u32), ("packets", u64)]
 
 
+class Kind(ctypes.Structure):
+    c_name = "struct channel_kind"
+    _fields_ = [("camera", u8 * 16), ("remote", u8 * 16), ("ifindex", u32), ("ms", u32), ("port", u16), ("mac", u8 * 6), ("proto", u8), ("ask", u8),
+                ("pad", u8 * 2)]
+
+
 class Request(ctypes.Structure):
     c_name = "struct channel_request"
     _fields_ = [("head", Head), ("seconds", u32), ("mode", u32), ("uid", u32), ("pid", u32)]
@@ -110,9 +116,9 @@ class Terms(ctypes.Structure):
                 ("since_s", ctypes.c_int64), ("back_id", ctypes.c_char * 16), ("undone_id", ctypes.c_char * 16), ("config", ctypes.c_char * 256)]
 
 
-STRUCTS = (Tuple, Head, Start, Commit, Verdict, Link, Neighbour, FlowNews, DeniedFlow, Pong, Event, Quarantine, Quarantined, Request, Done, Terms)
+STRUCTS = (Tuple, Head, Start, Commit, Verdict, Link, Neighbour, FlowNews, DeniedFlow, Pong, Event, Quarantine, Quarantined, Kind, Request, Done, Terms)
 ENUMS = {"CHANNEL_VERSION": VERSION, "CHANNEL_MAX": MAX, "CH_START": START, "CH_REOPEN": REOPEN, "CH_NEIGHBOURS": NEIGHBOURS, "CH_READY": READY,
-         "CH_PONG": PONG, "CH_QUARANTINED": QUARANTINED, "CH_QUARANTINE": QUARANTINE, "CH_LOOK": LOOK, "CH_TERMS": TERMS, "CH_DONE": DONE, "CH_CONFIRM": CONFIRM, "CH_UNDO": UNDO, "CH_MODE": MODE, "CH_VERDICTS": VERDICTS, "NEWS_REPLIED": NEWS_REPLIED, "MARK_BITS": 12, "VERDICT_DROP_ONCE": 4, "VERDICT_WATCH": 5, "VERDICT_REJECT_ONCE": 6, "MARK_HINT_REPLY": 1, "MARK_HINT_NEW": 2, "VERDICT_OPEN": 7, "VERDICT_CONFIRM": 8, "VERDICT_ALLOW_KIND": 9, "VERDICT_CONFIRM_KIND": 10}
+         "CH_PONG": PONG, "CH_QUARANTINED": QUARANTINED, "CH_QUARANTINE": QUARANTINE, "CH_LOOK": LOOK, "CH_KINDS": KINDS, "CH_TERMS": TERMS, "CH_DONE": DONE, "CH_CONFIRM": CONFIRM, "CH_UNDO": UNDO, "CH_MODE": MODE, "CH_VERDICTS": VERDICTS, "NEWS_REPLIED": NEWS_REPLIED, "MARK_BITS": 12, "VERDICT_DROP_ONCE": 4, "VERDICT_WATCH": 5, "VERDICT_REJECT_ONCE": 6, "MARK_HINT_REPLY": 1, "MARK_HINT_NEW": 2, "VERDICT_OPEN": 7, "VERDICT_CONFIRM": 8, "VERDICT_ALLOW_KIND": 9, "VERDICT_CONFIRM_KIND": 10}
 
 
 def layout_program():

@@ -113,13 +113,26 @@ lies_in_pongs(unsigned i)
 	say(&p, sizeof p, NULL, 0);
 }
 
+/* Kinds that no packet can be of, at a pace at which nobody is answered. */
+static void
+wrong_kinds(unsigned i)
+{
+	struct {
+		struct channel_head h;
+		struct channel_kind row[2];
+	} m = {.h = {CH_KINDS, 2, 1}};
+	for (unsigned k = 0; k < 2; k++)
+		m.row[k] = (struct channel_kind){.ifindex = 1, .ms = ~0u, .port = (uint16_t)(i % 3 ? 443 : 53), .mac = {{2}}, .proto = 6, .ask = (uint8_t)(i % 5)};
+	say(&m, sizeof m, NULL, 0);
+}
+
 static const struct {
 	const char *word;
 	void (*act)(unsigned i);
 } modes[] = {
 	{"nonsense", nonsense},	   {"verdicts", wrong_verdicts}, {"future", future_verdicts},
 	{"reloads", reload_flood}, {"requests", wrong_requests}, {"rejudge", rejudge_flood},	 {"descriptors", gives_descriptors},
-	{"pongs", lies_in_pongs},
+	{"pongs", lies_in_pongs},  {"kinds", wrong_kinds},
 };
 
 static void

@@ -79,7 +79,7 @@ def gate_hostile_engine():
             hostile("exit", lab, d)
             fds, rss = descriptors(pid), daemon.rss_kib(pid)
             with_stream = TcpStream(lab.camera, NO[0], 443)
-            for word in ("nonsense", "verdicts", "pongs", "descriptors", "future", "rejudge", "requests", "reloads"):
+            for word in ("nonsense", "verdicts", "pongs", "kinds", "descriptors", "future", "rejudge", "requests", "reloads"):
                 said.append(f"{word} {hostile(word, lab, d):.1f} s")
                 check(d.process.poll() is None and d.process.pid == pid, f"{word}: the gate ended\n{d.log()}")
                 time.sleep(0.6)
