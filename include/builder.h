@@ -12,13 +12,13 @@
 #include "diag.h"
 
 struct builder;
-struct bundle;
 struct policy;
+struct wording;
 
 struct built {
 	uint32_t ticket;
-	struct bundle *bundle; /* NULL: it made no sense */
-	struct policy *policy; /* NULL: it does not load; diags tell why */
+	struct policy *policy; /* NULL: it makes no sense or does not load; diags tell why */
+	struct wording *wording; /* of the bundle, which may be large: its lists are read for it */
 	struct diags diags;
 };
 
@@ -28,7 +28,6 @@ struct builder *builder_new(void);
 void builder_free(struct builder *b);
 /* Readable when something is built. */
 int builder_fd(const struct builder *b);
-bool builder_busy(const struct builder *b);
 /*
  * Begins. bundle_fd is copied. previous: the policy in force or NULL; it must live until builder_take(). False: no thread, or busy.
  */

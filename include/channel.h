@@ -19,10 +19,12 @@
  *	CH_NEIGHBOURS	whose MAC an address of the camera side is
  *	CH_QUARANTINED	who is cut off		CH_QUARANTINE	cut a device off, or let it back
  *						CH_LOOK		read conntrack's counters now
+ *						CH_KINDS	first packets that need no trip
  *	CH_TERMS	on what terms the policy is in force	CH_CONFIRM	the policy in force may stay
  *	CH_DONE		what became of a request		CH_UNDO		back to the policy before
  *						CH_MODE		another mode for a while
  *	CH_STORE	the store's socket (a descriptor; none: it is gone)
+ *	CH_EARLY	before CH_START: a policy (bundle fd) that is still being checked; what takes long of it may be built
  *	CH_PING, CH_STOP, CH_REOPEN
  *
  * A reload: [engine CH_RELOAD] → gate plans → CH_PREPARE(ticket, bundle fd) → CH_PREPARED(ticket) → the gate commits the kernel transaction →
@@ -47,6 +49,7 @@ enum {
 	CHANNEL_LINKS = 256,
 	CHANNEL_NEIGHBOURS = 1024,
 	CHANNEL_QUARANTINED = 512,
+	CHANNEL_KINDS = 48,
 };
 
 enum channel_type {
@@ -67,6 +70,7 @@ enum channel_type {
 	CH_TERMS = 40,
 	CH_DONE,
 	CH_STORE = 48,
+	CH_EARLY,
 	CH_READY = 64,
 	CH_PREPARED,
 	CH_VERDICTS,
@@ -75,6 +79,7 @@ enum channel_type {
 	CH_PONG,
 	CH_QUARANTINE = 96,
 	CH_LOOK,
+	CH_KINDS,
 	CH_CONFIRM = 104,
 	CH_UNDO,
 	CH_MODE,
@@ -173,6 +178,26 @@ struct channel_verdicts {
 	struct channel_verdict v[];
 };
 
+/*
+ * CH_KINDS: arg is the generation under which they were judged; of another than the one in force nothing is taken. What a VERDICT_ALLOW_KIND or
+ * VERDICT_CONFIRM_KIND says of others like its flow, before there is a flow.
+ */
+struct channel_kind {
+	struct addr camera, remote;
+	uint32_t ifindex; /* by which the camera's packets come */
+	uint32_t ms;	  /* for so long, and never longer than kind-memory */
+	uint16_t port;
+	struct mac mac;
+	uint8_t proto; /* TCP or UDP */
+	uint8_t ask;   /* 1: TCP, and its payload is asked for; 0: all of it is allowed */
+	uint8_t pad[2];
+};
+
+struct channel_kinds {
+	struct channel_head head;
+	struct channel_kind row[];
+};
+
 /* CH_LINKS: the whole table of this network namespace, each time something changed. */
 struct channel_link {
 	uint32_t index;
@@ -250,6 +275,7 @@ struct channel_counters {
 	uint64_t invalid_packets;		 /* ct state invalid */
 	uint64_t verdicts;	  /* relayed */
 	uint64_t verdicts_refused; /* malformed or unknown, from the engine */
+	uint64_t kinds_refused;	   /* that an answer announced: of another generation, or the kernel has no room */
 	uint64_t uninspected;	  /* answered by the fail mode or passed by bypass and fail-open */
 	uint64_t news_lost;	  /* conntrack events that overran */
 	uint64_t messages_lost;	  /* to the engine, its buffer full */

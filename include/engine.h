@@ -32,6 +32,7 @@
 #include "stream.h"
 #include "tunnel.h"
 
+struct ahead;
 struct budgets;
 struct builder;
 struct bundle;
@@ -77,6 +78,7 @@ struct engine {
 	struct regime is;      /* in force */
 	struct builder *builder; /* of a large one, beside the packets; NULL: they are built in between */
 	struct regime next;    /* prepared, waits for CH_COMMIT; policy NULL: none */
+	struct regime early;   /* before the start: its policy, wording and databases alone; policy NULL: none */
 	int64_t policy_since_us;
 	int64_t next_edge_s;   /* of `when:` conditions; 0: none */
 
@@ -96,6 +98,7 @@ struct engine {
 	uint32_t strangers_told;  /* in it */
 	struct judgement judged; /* what policy said last */
 	struct kinds *kinds;	 /* flows that the kernel let begin and that are over for us (kinds.h) */
+	struct ahead *ahead;	 /* what the gate is told before cameras come (ahead.h); NULL: nothing */
 	uint32_t news_id;	 /* conntrack's number of the connection whose news are being read; 0: none are */
 	unsigned releasing;    /* the verdict for held packets that are being let go */
 	bool may_hold;	       /* some rule enforces: payload waits for its answer */
@@ -168,8 +171,13 @@ bool engine_message(struct engine *e, const void *message, size_t len, int *fds,
 /* regime.c */
 /* Builds all parts; false: logged, *ret untouched. diag text goes to the log. */
 bool regime_build(struct engine *e, const struct bundle *b, struct regime *ret);
-/* The same around a policy that was loaded from this bundle. Takes the policy, also when it fails. */
-bool regime_around(struct engine *e, const struct bundle *b, struct policy *p, struct regime *ret);
+/*
+ * What takes long of the first regime, before it is known whether this bundle will be judged by: says nothing, opens no output. The next
+ * regime_build(), which must be given the same bundle, uses it.
+ */
+void regime_early(struct engine *e, const struct bundle *b);
+/* The same around a policy and its wording. Takes them, also when it fails. */
+bool regime_around(struct engine *e, struct wording *w, struct policy *p, struct regime *ret);
 /* The errors of a policy that does not load go to the log. */
 void regime_problems(const struct diags *diags);
 void regime_free(struct regime *r, const struct now *now);

@@ -113,6 +113,8 @@ struct geo;
  * to open /proc/self/fd/N, since libmaxminddb takes a path. So call it before a sandbox that takes these away.
  */
 struct geo *geo_open(const struct geo_config *config, int64_t now_s);
+/* Says in the log what geo_open() was not to say: quiet. */
+void geo_tell(const struct geo *g);
 void geo_close(struct geo *g);
 
 /* Looks at the databases' ages again; true when one has become stale since. */

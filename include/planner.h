@@ -17,6 +17,7 @@ struct planner_input {
 	const char *path; /* the policy's files, unless */
 	int bundle_fd;	  /* a serialised bundle; -1: none */
 	enum bundle_mode mode; /* in place of the policy's own; what a bundle says of that does not count */
+	int bell_fd; /* gets a byte when the bundle is written and sealed, before it is checked; -1: none */
 };
 
 /* Writes struct plan to plan_fd, the serialised bundle to bundle_fd, and what people should read to text. Returns one of the above. */

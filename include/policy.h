@@ -235,6 +235,14 @@ int64_t policy_limit_period(const struct policy_limit *l, int64_t wall_s);
 /* "150.0 MB of 200.0 MB used this day". */
 void policy_limit_used(const struct policy_limit *l, uint64_t used, char *out, size_t cap);
 
+/* A port that a rule names alone, not within a range. */
+struct policy_port {
+	uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP; 0: either */
+	uint16_t port;
+};
+
+/* Each once, in order of the rules; returns how many of at most max. */
+size_t policy_ports(const struct policy *p, struct policy_port *ret, size_t max);
 /* Some rule asks who made a device: its answers change when that does. */
 bool policy_uses_identity(const struct policy *p);
 const char *policy_id(const struct policy *p); /* 12 hex digits */

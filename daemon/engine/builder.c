@@ -13,6 +13,7 @@
 
 #include "bundle.h"
 #include "policy.h"
+#include "wording.h"
 
 struct builder {
 	int bell, bundle_fd;
@@ -42,18 +43,17 @@ builder_fd(const struct builder *b)
 	return b->bell;
 }
 
-bool
-builder_busy(const struct builder *b)
-{
-	return b->busy;
-}
-
 void
 builder_run(int bundle_fd, const struct policy *previous, uint32_t ticket, struct built *ret)
 {
-	*ret = (struct built){.ticket = ticket, .bundle = bundle_load(bundle_fd)};
-	if (ret->bundle)
-		ret->policy = policy_load_sharing(ret->bundle, &ret->diags, previous);
+	struct bundle *b = bundle_load(bundle_fd);
+
+	*ret = (struct built){.ticket = ticket};
+	if (b)
+		ret->policy = policy_load_sharing(b, &ret->diags, previous);
+	if (ret->policy)
+		ret->wording = wording_new(b);
+	bundle_free(b);
 }
 
 static void *
@@ -104,7 +104,7 @@ void
 built_free(struct built *built)
 {
 	policy_free(built->policy);
-	bundle_free(built->bundle);
+	wording_unref(built->wording);
 	diags_free(&built->diags);
 	memset(built, 0, sizeof(*built));
 }

@@ -154,10 +154,8 @@ compare(struct engine *e, const struct confine *want)
 }
 
 static bool
-give_up(struct engine *e, const struct policy *p)
+give_up(struct engine *e, const struct confine *c, const struct policy *p)
 {
-	const struct confine *c = e->confine;
-
 	if (sandbox_memory(base_bytes + (uint64_t)policy_options(p)->flows * BYTES_A_FLOW) < 0 ||
 	    sandbox_files(c->place, c->n, &e->sandbox.landlock) < 0)
 		return false;
@@ -174,11 +172,11 @@ engine_confine(struct engine *e, const struct policy *p)
 	struct confine *c = collect(e, p);
 	if (!c)
 		return false;
-	if (!e->confine) {
+	if (!e->confine && give_up(e, c, p)) {
 		e->confine = c;
-		return give_up(e, p);
+		return true;
 	}
-	bool ok = compare(e, c);
+	bool ok = e->confine && compare(e, c);
 	confine_free(c);
 	return ok;
 }

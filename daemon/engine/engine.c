@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "budget.h"
 #include "builder.h"
 #include "bundle.h"
@@ -117,7 +118,8 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->jail = jail_new();
 	e->budgets = budgets_new();
 	e->kinds = kinds_new();
-	if (!e->kinds || !e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->known || !e->names || !e->tunnels || !e->jail ||
+	e->ahead = e->offline ? NULL : ahead_new();
+	if ((!e->ahead && !e->offline) || !e->kinds || !e->flows || !e->denied || !e->devices || !e->hold || !e->streams || !e->known || !e->names || !e->tunnels || !e->jail ||
 	    !e->budgets) {
 		log_warnx("options: %u flows and %u devices do not fit in memory", o->flows, o->devices);
 		return -1;
@@ -144,6 +146,7 @@ end_denied(void *arg, struct flow *f)
 static void
 send_verdicts(struct engine *e)
 {
+	ahead_send(e);
 	e->verdicts.head.type = CH_VERDICTS;
 	e->verdicts.head.arg = e->generation;
 	size_t len = sizeof e->verdicts.head + e->verdicts.head.count * sizeof e->verdicts.v[0];
@@ -184,6 +187,7 @@ engine_free(struct engine *e)
 	chronicle_free(e);
 	if (e->next.policy)
 		regime_free(&e->next, &e->now);
+	regime_free(&e->early, &e->now);
 	regime_free(&e->is, &e->now);
 	flow_table_free(e->flows);
 	flow_table_free(e->denied);
@@ -196,6 +200,7 @@ engine_free(struct engine *e)
 	jail_free(e->jail);
 	budgets_free(e->budgets);
 	kinds_free(e->kinds);
+	ahead_free(e->ahead);
 	ring_free(e->ring);
 	metrics_free(e->metrics);
 	confine_free(e->confine);

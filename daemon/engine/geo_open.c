@@ -208,6 +208,13 @@ add_list(struct geo *g, const char *const *paths, size_t n, bool country)
 	return 0;
 }
 
+void
+geo_tell(const struct geo *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		log_source(&g->sources[i], g->rows[i].state);
+}
+
 struct geo *
 geo_open(const struct geo_config *config, int64_t now_s)
 {

@@ -51,8 +51,9 @@ take_built(struct engine *e, struct built *built)
 	if (!ok)
 		regime_problems(&built->diags);
 	else
-		ok = regime_around(e, built->bundle, built->policy, &e->next);
+		ok = regime_around(e, built->wording, built->policy, &e->next);
 	built->policy = NULL; /* the regime's, or gone with it */
+	built->wording = NULL;
 	uint32_t ticket = built->ticket;
 	built_free(built);
 	return answer_prepared(e, ticket, ok);

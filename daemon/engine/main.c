@@ -7,12 +7,14 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ enum {
 	START_FDS = 6,
 	ENGINE_DESCRIPTORS = 1024, /* clients of the control sockets, logs, databases */
 	OTHER_DESCRIPTORS = 256,
+	OWN_MAPPING = 128 << 10, /* bytes; glibc's own choice, before it learns */
 };
 
 struct loop {
@@ -244,14 +247,64 @@ make_buffers(struct loop *l)
 	}
 }
 
+/* What the gate has sent before the start: it is still being checked. */
+struct early {
+	int fd; /* -1: there was none */
+	struct bundle *bundle;
+};
+
+/* Of the first message, or of the one after a CH_EARLY. Returns its length. */
+static ssize_t
+receive_first(struct loop *l, int channel, uint8_t buf[CHANNEL_MAX], int fds[CHANNEL_FDS], size_t *ret_n_fds, struct early *ret_early)
+{
+	ssize_t n = channel_recv(channel, buf, fds, ret_n_fds);
+	const struct channel_head *head = (const void *)buf;
+
+	*ret_early = (struct early){.fd = -1};
+	if (n <= 0 || head->type != CH_EARLY)
+		return n;
+	if (head->arg != CHANNEL_VERSION || *ret_n_fds != 1)
+		fatalx("an early message that is none of this version: two builds mixed?");
+	*ret_early = (struct early){fds[0], bundle_load(fds[0])};
+	if (ret_early->bundle)
+		regime_early(l->engine, ret_early->bundle);
+	return channel_recv(channel, buf, fds, ret_n_fds);
+}
+
+static bool
+same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return a >= 0 && fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The bundle to start with: the early one, unless it is another. */
+static struct bundle *
+take_bundle(struct engine *e, struct early *early, int fd)
+{
+	struct bundle *b = early->bundle;
+
+	if (!b || !same_file(early->fd, fd)) {
+		regime_free(&e->early, &e->now);
+		bundle_free(b);
+		b = bundle_load(fd);
+	}
+	if (early->fd >= 0)
+		close(early->fd);
+	close(fd);
+	return b;
+}
+
 /* The first message brings everything: the policy as it was checked, and every socket that this process will ever have. */
 static void
 receive_start(struct loop *l, int channel, int *ret_control, int *ret_view)
 {
 	static _Alignas(8) uint8_t buf[CHANNEL_MAX];
 	int fds[CHANNEL_FDS], syslog_fd = -1;
+	struct early early;
 	size_t n_fds, next = 2;
-	ssize_t n = channel_recv(channel, buf, fds, &n_fds);
+	ssize_t n = receive_first(l, channel, buf, fds, &n_fds, &early);
 	struct channel_start start;
 
 	if (n <= 0)
@@ -267,12 +320,26 @@ receive_start(struct loop *l, int channel, int *ret_control, int *ret_view)
 	*ret_view = start.has_view ? fds[next++] : -1;
 	syslog_fd = start.has_syslog ? fds[next++] : -1;
 	l->observe = start.has_observe ? fds[next++] : -1;
-	struct bundle *b = bundle_load(fds[0]);
-	close(fds[0]);
+	struct bundle *b = take_bundle(l->engine, &early, fds[0]);
 	if (!b || engine_start(l->engine, &start, b, syslog_fd) < 0)
 		fatalx("the policy could not be taken over from the gate");
 	bundle_free(b);
 	chronicle_connect(l->engine, -1); /* the gate sends it a store when we are ready */
+}
+
+/*
+ * glibc raises the size from which a block is a mapping of its own as such blocks are freed, which each reload does. The next policy's tables
+ * then lie in the heap: all of their pages are touched to clear them, and none of them goes back. A said size stays. And one heap for all
+ * threads: what one of them allocates, a builder above all, another one frees, and hardly any of them allocates beside packets.
+ */
+static void
+settle_allocator(void)
+{
+#ifdef M_ARENA_MAX
+	mallopt(M_MMAP_THRESHOLD, OWN_MAPPING);
+	mallopt(M_TRIM_THRESHOLD, OWN_MAPPING);
+	mallopt(M_ARENA_MAX, 1);
+#endif
 }
 
 /* The last thing before the first packet. What reads files by itself has done so. */
@@ -350,7 +417,7 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 	return asked ? 0 : 1;
 }
 
-enum { OPT_PLAN = 256, OPT_PLAN_FROM, OPT_MODE, OPT_PLAN_FD, OPT_BUNDLE_FD, OPT_TEXT_FD, OPT_CHANNEL, OPT_RUN, OPT_STATE, OPT_CLOCK, OPT_STORE, OPT_NO_SANDBOX };
+enum { OPT_PLAN = 256, OPT_PLAN_FROM, OPT_BELL, OPT_MODE, OPT_PLAN_FD, OPT_BUNDLE_FD, OPT_TEXT_FD, OPT_CHANNEL, OPT_RUN, OPT_STATE, OPT_CLOCK, OPT_STORE, OPT_NO_SANDBOX };
 
 static const struct option options[] = {
 	{"plan-from-fd", required_argument, NULL, OPT_PLAN_FROM}, {"mode", required_argument, NULL, OPT_MODE},
@@ -359,6 +426,7 @@ static const struct option options[] = {
 	{"channel", required_argument, NULL, OPT_CHANNEL},   {"run-dir", required_argument, NULL, OPT_RUN},
 	{"state-dir", required_argument, NULL, OPT_STATE},   {"clock", required_argument, NULL, OPT_CLOCK},
 	{"store", no_argument, NULL, OPT_STORE},	     {"verbose", no_argument, NULL, 'v'},
+	{"bell-fd", required_argument, NULL, OPT_BELL},
 	{"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
 	{NULL, 0, NULL, 0},
 };
@@ -383,7 +451,7 @@ mode_of(const char *word)
 int
 main(int argc, char **argv)
 {
-	struct planner_input plan = {.bundle_fd = -1};
+	struct planner_input plan = {.bundle_fd = -1, .bell_fd = -1};
 	const char *run_dir = "/run/lenscap", *state_dir = "/var/lib/lenscap";
 	int opt, channel = -1, plan_fd = -1, bundle_fd = -1, text_fd = 2;
 	bool packet_clock = false, store = false, verbose = false, sandbox = sandbox_built();
@@ -393,6 +461,7 @@ main(int argc, char **argv)
 		case OPT_PLAN: plan.path = optarg; break;
 		case OPT_PLAN_FROM: plan.bundle_fd = atoi(optarg); break;
 		case OPT_MODE: plan.mode = mode_of(optarg); break;
+		case OPT_BELL: plan.bell_fd = atoi(optarg); break;
 		case OPT_PLAN_FD: plan_fd = atoi(optarg); break;
 		case OPT_BUNDLE_FD: bundle_fd = atoi(optarg); break;
 		case OPT_TEXT_FD: text_fd = atoi(optarg); break;
@@ -422,6 +491,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "lenscap-engine is started by lenscapd; see lenscapd(8)\n");
 		return 2;
 	}
+	settle_allocator();
 	if (store)
 		return store_main(state_dir, channel, sandbox);
 	return engine_main(run_dir, state_dir, channel, packet_clock, sandbox);

@@ -43,31 +43,69 @@ bool
 regime_build(struct engine *e, const struct bundle *b, struct regime *ret)
 {
 	struct diags diags = {0};
-	struct policy *p = policy_load_sharing(b, &diags, e->is.policy);
+	struct policy *p = e->early.policy ? e->early.policy : policy_load_sharing(b, &diags, e->is.policy);
+	struct wording *w = e->early.wording ? e->early.wording : wording_new(b);
 
-	if (!p)
+	e->early.policy = NULL;
+	e->early.wording = NULL;
+	if (!p) {
 		regime_problems(&diags);
+		wording_unref(w);
+	}
 	diags_free(&diags);
-	return p && regime_around(e, b, p, ret);
+	return p && regime_around(e, w, p, ret);
+}
+
+static struct geo *
+open_geo(const struct engine *e, const struct policy *p, bool quiet)
+{
+	struct geo_config config;
+
+	policy_geo(p, &config);
+	config.copy_dir = e->state_dir;
+	config.previous = e->is.geo;
+	config.quiet |= quiet;
+	return geo_open(&config, e->now.wall_us / 1000000);
+}
+
+void
+regime_early(struct engine *e, const struct bundle *b)
+{
+	struct diags diags = {0};
+
+	e->early.policy = policy_load(b, &diags);
+	diags_free(&diags); /* whoever checks it says the same */
+	if (e->early.policy)
+		e->early.wording = wording_new(b);
+	if (e->early.policy && engine_confine(e, e->early.policy))
+		e->early.geo = open_geo(e, e->early.policy, true);
+}
+
+/* The databases of a policy: opened already, but nobody was told, or now. */
+static struct geo *
+take_geo(struct engine *e, const struct policy *p)
+{
+	struct geo *g = e->early.geo;
+
+	e->early.geo = NULL;
+	if (!g)
+		return open_geo(e, p, false);
+	geo_tell(g);
+	return g;
 }
 
 bool
-regime_around(struct engine *e, const struct bundle *b, struct policy *p, struct regime *ret)
+regime_around(struct engine *e, struct wording *w, struct policy *p, struct regime *ret)
 {
-	struct regime r = {.policy = p};
-	struct geo_config geo;
+	struct regime r = {.policy = p, .wording = w};
 	size_t n;
 
 	if (!engine_confine(e, r.policy)) {
 		regime_free(&r, &e->now);
 		return false;
 	}
-	policy_geo(r.policy, &geo);
-	geo.copy_dir = e->state_dir;
-	geo.previous = e->is.geo;
-	r.geo = geo_open(&geo, e->now.wall_us / 1000000);
+	r.geo = take_geo(e, r.policy);
 	r.book = rulebook_new(r.policy);
-	r.wording = wording_new(b);
 	r.rollup = rollup_new(ROLLUP_KEYS, policy_options(r.policy)->rollup_s, report_copy_max, report_rolled, e);
 	/* Outputs that stay as they are keep their open files and what waits in their rings: engine_adopt() hands them over. */
 	bool keep = e->is.policy && same_outputs(e->is.policy, r.policy);
@@ -77,7 +115,7 @@ regime_around(struct engine *e, const struct bundle *b, struct policy *p, struct
 				    &e->now);
 	}
 	if (!r.geo || !r.book || !r.rollup || (!keep && !r.sinks)) {
-		log_warnx("policy %s: not enough memory", b->id);
+		log_warnx("policy %s: not enough memory", policy_id(p));
 		regime_free(&r, &e->now);
 		return false;
 	}
@@ -139,7 +177,7 @@ hand_over_outputs(struct engine *e, struct sinks *old)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < RECORD_TYPES; k++)
 			e->unprinted[k] += s[i].dropped[k];
-	sinks_retire(old, &e->now);
+	sinks_retire(old, e->is.sinks, &e->now);
 }
 
 void

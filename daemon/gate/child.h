@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 enum {
-	CHILD_FDS_MAX = 4,
+	CHILD_FDS_MAX = 5,
 	CHILD_FD = 3, /* the first inherited descriptor arrives under this number, the others follow */
 };
 

@@ -439,6 +439,7 @@ fill_counters(const struct gate *g, const struct queue_stats *s, struct channel_
 	c->invalid_packets = t[C_INVALID].packets;
 	c->verdicts = g->tally.verdicts;
 	c->verdicts_refused = g->verdicts_refused;
+	c->kinds_refused = g->kinds_refused;
 	c->uninspected = g->tally.uninspected + g->tally.unseen.packets;
 	c->news_lost = g->news_lost;
 	c->messages_lost = g->messages_lost;

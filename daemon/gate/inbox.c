@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "mark.h"
 #include "queue.h"
 #include "state.h"
@@ -57,6 +58,29 @@ on_verdicts(struct gate *g, const void *message)
 		return true; /* not the engine's fault; the packets wait for the fail mode */
 	}
 	g->tally.verdicts += v->head.count;
+	return true;
+}
+
+/*
+ * First packets that need no trip. Of another generation than the one in force they are judged by what holds no more: that is nobody's fault. It is
+ * here, in the process that changes the generation, that nothing can come in between.
+ */
+static bool
+on_kinds(struct gate *g, const void *message)
+{
+	const struct channel_kinds *k = message;
+
+	if (k->head.arg == 0 || k->head.arg > MARK_GENERATION_MAX || g->keeper.state != ENGINE_READY)
+		return false;
+	for (size_t i = 0; i < k->head.count; i++)
+		if (!ahead_valid(&k->row[i]))
+			return false;
+	bool holds = k->head.arg == g->generation && g->installed;
+	if (holds && ahead_put(g->ahead, k->row, k->head.count, g->plan.kind_memory_s) == 0)
+		return true;
+	if (holds && log_allowed(&g->complaint, g->now_ns, NULL))
+		log_warn("nftables: %u kinds of flows that a DNS answer announced are not taken; their first packets are asked for", k->head.count);
+	g->kinds_refused += k->head.count;
 	return true;
 }
 
@@ -136,8 +160,7 @@ on_look(struct gate *g, const void *message)
 /* per_second: far beyond what an engine says in honest work, which paces itself. How many verdicts there may be is keeper_count()'s to say. */
 static const struct kind {
 	uint16_t type;
-	size_t fixed, element, max;
-	uint32_t per_second;
+	uint32_t fixed, element, max, per_second;
 	bool (*take)(struct gate *g, const void *message); /* false: makes no sense */
 } kinds[] = {
 	{CH_READY, sizeof(struct channel_head), 0, 0, 1, on_ready},
@@ -151,6 +174,7 @@ static const struct kind {
 	{CH_PONG, sizeof(struct channel_pong), 0, 0, 1000, on_pong},
 	{CH_QUARANTINE, sizeof(struct channel_quarantine), 0, 0, 4000, on_quarantine},
 	{CH_LOOK, sizeof(struct channel_head), 0, 0, 1000, on_look},
+	{CH_KINDS, sizeof(struct channel_kinds), sizeof(struct channel_kind), CHANNEL_KINDS, 200, on_kinds},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 _Static_assert((int)KINDS <= (int)CONDUCT_KINDS, "each kind is counted");

@@ -20,7 +20,7 @@
 #include "state.h"
 
 enum {
-	READY_MS = 10000,
+	READY_MS = 30000, /* ten thousand rules and a million names, beside other work */
 	PING_MS = 200,
 	QUICK_DEATH_MS = 1000, /* within this of its start, and */
 	POISON_MS = 150,       /* within this of its first work: then the next one waits longer */
@@ -135,6 +135,34 @@ spawn(struct gate *g)
 }
 
 void
+keeper_early(struct gate *g)
+{
+	g->keeper.early = g->keeper.state == ENGINE_DOWN && !g->keeper.early && spawn(g) == 0;
+}
+
+void
+keeper_early_end(struct gate *g)
+{
+	struct keeper *k = &g->keeper;
+
+	if (!k->early)
+		return;
+	k->early = false;
+	(void)child_end(&k->child);
+	close(k->channel);
+	k->channel = -1;
+}
+
+void
+keeper_early_policy(struct gate *g, int bundle_fd)
+{
+	struct channel_head h = {.type = CH_EARLY, .arg = CHANNEL_VERSION};
+
+	if (g->keeper.early && channel_send(g->keeper.channel, &h, sizeof h, &bundle_fd, 1) < 0)
+		keeper_early_end(g);
+}
+
+void
 keeper_start(struct gate *g)
 {
 	struct keeper *k = &g->keeper;
@@ -145,7 +173,9 @@ keeper_start(struct gate *g)
 	k->stale = 0;
 	k->started_ns = k->since_ns = g->now_ns;
 	k->ready_ns = 0;
-	if (spawn(g) < 0) {
+	bool spawned = k->early || spawn(g) == 0;
+	k->early = false;
+	if (!spawned) {
 		log_warn("the engine cannot be started");
 		k->state = ENGINE_DOWN;
 		k->start_at_ns = g->now_ns + (uint64_t)BACKOFF_MAX_MS * MS;

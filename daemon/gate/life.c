@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "denied.h"
 #include "links.h"
 #include "neighbours.h"
@@ -31,7 +32,7 @@
 #define LOG_DIR "/var/log/lenscap"
 
 enum {
-	FIRST_READY_MS = 10000,
+	FIRST_READY_MS = 30000, /* as keeper.c gives each */
 	FIRST_TRIES = 3, /* engines that may die before the start is given up */
 	STOP_MS = 2000,
 	FIRST_GENERATION = 1,
@@ -92,8 +93,9 @@ open_netlink(struct gate *g)
 	g->watch = watch_open();
 	g->lists = lists_new();
 	g->ask = netlink_open(NETLINK_NETFILTER, 0);
+	g->ahead = ahead_open();
 	if (warden_open(g) && g->queue && g->sweep && g->news && g->denied && g->links && g->neighbours && g->watch &&
-	    g->ask && g->lists)
+	    g->ask && g->ahead && g->lists)
 		return true;
 	log_warn("cannot open the kernel's packet filter; CAP_NET_ADMIN and netfilter's queue and conntrack "
 		 "are needed");
@@ -111,7 +113,7 @@ gate_open(const struct gate_options *o)
 	g->place = (struct place){.run_fd = -1, .state_fd = -1, .lock_fd = -1, .control_fd = -1, .view_fd = -1};
 	g->keeper = (struct keeper){.child = {.watch = -1}, .channel = -1};
 	g->historian = (struct historian){.child = {.watch = -1}};
-	g->reload = (struct reload){.planner = {{.watch = -1}, -1, -1, -1}, .bundle_fd = -1};
+	g->reload = (struct reload){.planner = PLANNER_NONE, .bundle_fd = -1};
 	g->terms.versions_fd = -1;
 	if ((g->program = child_program()) < 0 || privilege_find(o->user, &g->id) < 0 ||
 	    place_open(&g->place, o->run_dir, o->state_dir,
@@ -222,8 +224,14 @@ plan_one(struct gate *g, int source, uint8_t mode, struct plan *ret_plan)
 	struct planner p;
 	enum plan_result result = PLAN_BROKEN;
 
+	keeper_early_end(g);
 	if (planner_start(&p, g->program, &order) < 0)
 		return result;
+	/* While the policy is checked, an engine builds it and the kernel is asked what it can do. */
+	keeper_early(g);
+	if (planner_wait_bundle(&p, PLANNER_MS))
+		keeper_early_policy(g, p.bundle_fd);
+	table_probe(g->table);
 	if (!planner_wait(&p, PLANNER_MS, &result, ret_plan) || result == PLAN_BROKEN)
 		log_warnx("%s: the process that reads the policy has failed", g->o->config);
 	print_raw(p.text_fd);
@@ -246,6 +254,7 @@ read_policy(struct gate *g)
 	terms_open(g);
 	enum plan_result result = terms_choose(g, &plan);
 	if (result != PLAN_GOOD) {
+		keeper_early_end(g);
 		refuse_start(g, result, &plan);
 		return -1;
 	}
@@ -342,6 +351,7 @@ take_over(struct gate *g)
 	if (!later && install(g, false) < 0)
 		return -1;
 	count_from_here(g);
+	terms_write(g);
 	bool works = wait_first_engine(g);
 	if (later && install(g, true) < 0)
 		return -1;
@@ -381,6 +391,7 @@ gate_stop(struct gate *g)
 	struct channel_head stop = {.type = CH_STOP};
 	int status;
 
+	keeper_early_end(g);
 	notify_send(g->notify, "STOPPING=1");
 	g->ending = true;
 	if (g->installed && !g->plan.fail_closed) {
@@ -428,6 +439,7 @@ gate_free(struct gate *g)
 	watch_close(g->watch);
 	lists_free(g->lists);
 	netlink_close(g->ask);
+	ahead_close(g->ahead);
 	terms_close(g);
 	place_close(&g->place);
 	if (g->chore_due_ns) /* opened together */

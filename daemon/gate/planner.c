@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ planner_stop(struct planner *p)
 	close_fd(&p->plan_fd);
 	close_fd(&p->bundle_fd);
 	close_fd(&p->text_fd);
+	close_fd(&p->bell_fd);
 }
 
 int
@@ -43,22 +45,37 @@ planner_start(struct planner *p, int program, const struct planner_order *order)
 {
 	static const char *const modes[] = {"policy", "monitor", "enforce"};
 	bool again = order->bundle_fd >= 0;
-	char *argv[] = {"lenscap-engine", again ? "--plan-from-fd" : "--plan", again ? "6" : (char *)order->config,
-			"--plan-fd", "3", "--bundle-fd", "4", "--text-fd", "5", "--mode", (char *)modes[order->mode],
-			order->no_sandbox ? "--no-sandbox" : NULL, NULL};
+	char *argv[] = {"lenscap-engine", again ? "--plan-from-fd" : "--plan", again ? "7" : (char *)order->config,
+			"--plan-fd", "3", "--bundle-fd", "4", "--text-fd", "5", "--bell-fd", "6", "--mode",
+			(char *)modes[order->mode], order->no_sandbox ? "--no-sandbox" : NULL, NULL};
+	int bell[2] = {-1, -1};
 
-	*p = (struct planner){.child = {.watch = -1}, .plan_fd = -1, .bundle_fd = -1, .text_fd = -1};
+	*p = (struct planner)PLANNER_NONE;
 	p->plan_fd = memfd_create("plan", MFD_CLOEXEC);
 	p->bundle_fd = memfd_create("bundle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	p->text_fd = memfd_create("text", MFD_CLOEXEC);
-	int fds[] = {p->plan_fd, p->bundle_fd, p->text_fd, order->bundle_fd};
-	if (p->plan_fd < 0 || p->bundle_fd < 0 || p->text_fd < 0 ||
-	    child_start(program, argv, fds, again ? 4 : 3, &p->child) < 0) {
+	bool rings = pipe2(bell, O_CLOEXEC) == 0;
+	p->bell_fd = bell[0];
+	int fds[] = {p->plan_fd, p->bundle_fd, p->text_fd, bell[1], order->bundle_fd};
+	int rc = p->plan_fd < 0 || p->bundle_fd < 0 || p->text_fd < 0 || !rings
+			 ? -1 : child_start(program, argv, fds, again ? 5 : 4, &p->child);
+	if (rc < 0)
 		log_warn("cannot start reading the policy");
+	close_fd(&bell[1]); /* the child's death closes the last one */
+	if (rc < 0)
 		planner_stop(p);
-		return -1;
-	}
-	return 0;
+	return rc;
+}
+
+bool
+planner_wait_bundle(struct planner *p, int timeout_ms)
+{
+	const int sealed = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+	struct pollfd f = {.fd = p->bell_fd, .events = POLLIN};
+	char byte;
+
+	return poll(&f, 1, timeout_ms) > 0 && read(p->bell_fd, &byte, 1) == 1 &&
+	       (fcntl(p->bundle_fd, F_GET_SEALS) & sealed) == sealed;
 }
 
 static bool

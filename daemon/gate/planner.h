@@ -20,8 +20,10 @@ enum {
 
 struct planner {
 	struct child child;
-	int plan_fd, bundle_fd, text_fd; /* -1: none */
+	int plan_fd, bundle_fd, text_fd, bell_fd; /* -1: none */
 };
+
+#define PLANNER_NONE {.child = {.watch = -1}, .plan_fd = -1, .bundle_fd = -1, .text_fd = -1, .bell_fd = -1}
 
 enum plan_result {
 	PLAN_GOOD,
@@ -41,6 +43,11 @@ struct planner_order {
 int planner_start(struct planner *p, int program, const struct planner_order *order);
 /* Waits for the end, at most timeout_ms. False: still at work. */
 bool planner_wait(struct planner *p, int timeout_ms, enum plan_result *ret_result, struct plan *ret_plan);
+/*
+ * Waits at most timeout_ms until the files are read: p->bundle_fd holds them, sealed, while the child goes on checking. False: it has ended without,
+ * or has not come so far.
+ */
+bool planner_wait_bundle(struct planner *p, int timeout_ms);
 /* Whatever the child is doing. */
 void planner_stop(struct planner *p);
 /* The descriptors that remain. Taken ones belong to the caller and read from their start. */

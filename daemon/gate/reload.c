@@ -51,6 +51,7 @@ finish(struct gate *g)
 	struct reload *r = &g->reload;
 
 	planner_stop(&r->planner);
+	sweep_stop(g->sweep);
 	if (r->begun)
 		terms_revert(g);
 	if (r->bundle_fd >= 0)
@@ -344,7 +345,7 @@ reload_sweep(struct gate *g)
 
 	if (r->state != RELOAD_SWEEPING)
 		return;
-	switch (sweep_step(g->sweep)) {
+	switch (sweep_progress(g->sweep)) {
 	case NETLINK_MORE:
 		return;
 	case NETLINK_FAILED:

@@ -45,6 +45,7 @@ struct keeper {
 	enum engine_state state;
 	struct child child;
 	int channel;	      /* -1: none */
+	bool early;	      /* ENGINE_DOWN, but there is a process, which knows no more than a policy */
 	uint64_t since_ns;    /* of the state */
 	uint64_t started_ns;  /* of this engine */
 	uint64_t ready_ns;    /* its CH_READY, 0: not yet */
@@ -134,6 +135,7 @@ struct gate {
 	struct watch *watch;
 	struct lists *lists; /* that the policy names */
 	struct netlink *ask; /* counters */
+	struct ahead *ahead; /* kinds of flows that are known before them */
 	struct observe *observe; /* NULL: announcements are not heard */
 	struct groups *groups;
 	struct quarantine *quarantine;
@@ -155,7 +157,7 @@ struct gate {
 	struct scribe scribe;
 	struct tally tally;
 	uint64_t denied_seen; /* counter c_denied at the last reading of the hits */
-	uint64_t verdicts_refused, news_lost, messages_lost;
+	uint64_t verdicts_refused, kinds_refused, news_lost, messages_lost;
 	struct log_limit complaint; /* about the engine's messages */
 
 	uint64_t now_ns;
@@ -175,6 +177,14 @@ struct gate {
  * later.
  */
 void keeper_start(struct gate *g);
+/*
+ * At the start, while the policy is still being checked: an engine that is loaded meanwhile and builds what it is sent. keeper_start() goes on with
+ * it. Where that fails there is none, and nothing is lost.
+ */
+void keeper_early(struct gate *g);
+void keeper_early_policy(struct gate *g, int bundle_fd);
+/* Another policy, or none, comes into force: one that has built the wrong one is not used. */
+void keeper_early_end(struct gate *g);
 /*
  * Kills and collects it, gives what waits the fail mode's answer and arranges the next one. reason: for the
  * log.
@@ -249,7 +259,9 @@ const char *terms_words(struct gate *g, char *out, size_t len);
  * it was undone.
  */
 enum plan_result terms_choose(struct gate *g, struct plan *ret_plan);
-/* It is in force; what a restart must know is being written down. */
+/* What a restart must know is being written down: as soon as the rules are in place, for the disk may be slower than the first engine. */
+void terms_write(struct gate *g);
+/* It is in force. */
 void terms_started(struct gate *g);
 
 /* life.c: has a policy read and checked, and waits for it: a bundle, or the files for source -1. Takes over g->bundle_fd when it is good. */

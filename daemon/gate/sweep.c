@@ -8,10 +8,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "child.h"
 #include "log.h"
 #include "mark.h"
 #include "walk.h"
@@ -24,6 +27,7 @@ enum {
 
 struct sweep {
 	struct netlink *dump, *rewrite;
+	struct child child; /* that sweeps; pid 0: none does */
 	unsigned shift, to_shift, generation;
 	uint64_t rewritten;
 	size_t used;
@@ -36,6 +40,7 @@ sweep_new(void)
 	struct sweep *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
+	s->child.watch = -1;
 	s->dump = netlink_open(NETLINK_NETFILTER, 0);
 	s->rewrite = netlink_open(NETLINK_NETFILTER, 0);
 	if (!s->dump || !s->rewrite) {
@@ -50,6 +55,7 @@ sweep_free(struct sweep *s)
 {
 	if (!s)
 		return;
+	sweep_stop(s);
 	netlink_close(s->dump);
 	netlink_close(s->rewrite);
 	free(s);
@@ -58,7 +64,7 @@ sweep_free(struct sweep *s)
 int
 sweep_fd(const struct sweep *s)
 {
-	return netlink_fd(s->dump);
+	return s->child.pid ? s->child.watch : -1;
 }
 
 uint64_t
@@ -122,10 +128,11 @@ each_entry(const struct nlmsghdr *m, void *arg)
 	return MNL_CB_OK;
 }
 
-int
-sweep_start(struct sweep *s, unsigned shift, unsigned generation)
+static int
+begin(struct sweep *s, unsigned shift, unsigned to_shift, unsigned generation)
 {
-	s->shift = s->to_shift = shift;
+	s->shift = shift;
+	s->to_shift = to_shift;
 	s->generation = generation;
 	s->rewritten = 0;
 	s->used = 0;
@@ -134,33 +141,26 @@ sweep_start(struct sweep *s, unsigned shift, unsigned generation)
 	return walk_start(s->dump, mark_of(shift, 0, generation), mark_of(shift, 0, 0xff));
 }
 
-enum netlink_progress
-sweep_step(struct sweep *s)
+static enum netlink_progress
+step(struct sweep *s)
 {
 	enum netlink_progress p = netlink_step(s->dump, STEP_DATAGRAMS, each_entry, s);
 	flush(s);
 	return p;
 }
 
-void
-sweep_move(struct sweep *s, unsigned to_shift)
-{
-	s->to_shift = to_shift;
-}
-
 int
 sweep_run(struct sweep *s, unsigned shift, unsigned to_shift, unsigned generation)
 {
-	if (sweep_start(s, shift, generation) < 0)
+	if (begin(s, shift, to_shift, generation) < 0)
 		return -1;
-	sweep_move(s, to_shift);
 	for (;;) {
-		struct pollfd p = {.fd = sweep_fd(s), .events = POLLIN};
+		struct pollfd p = {.fd = netlink_fd(s->dump), .events = POLLIN};
 		if (poll(&p, 1, STALL_MS) == 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		switch (sweep_step(s)) {
+		switch (step(s)) {
 		case NETLINK_DONE:
 			return 0;
 		case NETLINK_FAILED:
@@ -169,4 +169,45 @@ sweep_run(struct sweep *s, unsigned shift, unsigned to_shift, unsigned generatio
 			break;
 		}
 	}
+}
+
+/* With sockets of its own: what it leaves unread when it is ended is nobody else's. */
+static int
+run_beside(unsigned shift, unsigned generation)
+{
+	struct sweep *own = sweep_new();
+
+	return own && sweep_run(own, shift, shift, generation) == 0 ? 0 : 1;
+}
+
+int
+sweep_start(struct sweep *s, unsigned shift, unsigned generation)
+{
+	sweep_stop(s);
+	switch (child_branch(NULL, 0, &s->child)) {
+	case CHILD_HERE:
+		_exit(run_beside(shift, generation));
+	case CHILD_FAILED:
+		s->child = (struct child){.watch = -1};
+		return -1;
+	case CHILD_THERE:
+		break;
+	}
+	return 0;
+}
+
+enum netlink_progress
+sweep_progress(struct sweep *s)
+{
+	int status;
+
+	if (!child_wait(&s->child, 0, &status))
+		return s->child.pid ? NETLINK_MORE : NETLINK_FAILED;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? NETLINK_DONE : NETLINK_FAILED;
+}
+
+void
+sweep_stop(struct sweep *s)
+{
+	(void)child_end(&s->child);
 }

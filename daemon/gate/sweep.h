@@ -17,19 +17,22 @@ enum { SWEEP_ALL = 0 }; /* every entry whose field is not empty */
 
 struct sweep *sweep_new(void);
 void sweep_free(struct sweep *s);
-int sweep_fd(const struct sweep *s);
-/* Leaves the field where it is, unless sweep_move() follows. 0, or -1 with errno. */
-int sweep_start(struct sweep *s, unsigned shift, unsigned generation);
 /*
- * The stale mark goes to another place from now on, and the old field is emptied: the policy has moved the
- * field.
+ * Begins one that leaves the field where it is, in a process of its own: the kernel walks its whole table within one call, which takes 12 ms
+ * where that is empty, and no verdict waits for it. One that is under way is ended. 0, or -1 with errno.
  */
-void sweep_move(struct sweep *s, unsigned to_shift);
-/* A bounded part of the work. */
-enum netlink_progress sweep_step(struct sweep *s);
-/* All of it, now. to_shift: as in sweep_move(), or the same as shift. 0, or -1 with errno. */
+int sweep_start(struct sweep *s, unsigned shift, unsigned generation);
+/* Readable once that has ended; -1: none is under way. */
+int sweep_fd(const struct sweep *s);
+/* How far it is; asking never waits. */
+enum netlink_progress sweep_progress(struct sweep *s);
+void sweep_stop(struct sweep *s);
+/*
+ * All of it, now and here. to_shift: the stale mark goes to this place and the old field is emptied, for the policy has moved the field; or the
+ * same as shift. 0, or -1 with errno.
+ */
 int sweep_run(struct sweep *s, unsigned shift, unsigned to_shift, unsigned generation);
-/* Entries that the last sweep has rewritten. */
+/* Entries that the last sweep_run() has rewritten. */
 uint64_t sweep_rewritten(const struct sweep *s);
 
 #endif

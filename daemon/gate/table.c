@@ -21,6 +21,7 @@
 struct table {
 	struct nft_ctx *nft;
 	struct netlink *netlink;
+	bool probed; /* the next three are known */
 	bool native; /* the kernel has nft's own queue statement */
 	bool hears;  /* and can copy packets for its log */
 	bool bridges; /* and has tables of the bridge family */
@@ -39,13 +40,13 @@ static const char probe_queue[] = "add table inet lenscap_probe\n"
 				  "add chain inet lenscap_probe c\n"
 				  "add rule inet lenscap_probe c queue flags bypass to 1\n";
 
-static const char probe_log[] = "add table inet lenscap_probe\n"
-				"add chain inet lenscap_probe c { type filter hook prerouting priority -310; }\n"
-				"add rule inet lenscap_probe c fib daddr type unicast log group 1 snaplen 2048\n";
+#define PROBE_LOG "add table inet lenscap_probe\n" \
+		  "add chain inet lenscap_probe c { type filter hook prerouting priority -310; }\n" \
+		  "add rule inet lenscap_probe c fib daddr type unicast log group 1 snaplen 2048\n"
 
-static const char probe_bridge[] = "add table bridge lenscap_probe\n"
-				   "add chain bridge lenscap_probe c { type filter hook forward priority -2; }\n"
-				   "add rule bridge lenscap_probe c meta mark set meta mark and 1 or 2\n";
+#define PROBE_BRIDGE "add table bridge lenscap_probe\n" \
+		     "add chain bridge lenscap_probe c { type filter hook forward priority -2; }\n" \
+		     "add rule bridge lenscap_probe c meta mark set meta mark and 1 or 2\n"
 
 /* The buffers grow until they are read. */
 static int
@@ -85,13 +86,27 @@ table_open(void)
 		table_close(t);
 		return NULL;
 	}
+	return t;
+}
+
+/* What is refused together is tried apart: taking back costs the kernel the same wait, however much it was. */
+void
+table_probe(struct table *t)
+{
+	static const char both[] = PROBE_LOG PROBE_BRIDGE;
+
+	if (t->probed)
+		return;
+	t->probed = true;
 	t->native = dry_run(t->nft, probe_queue);
-	t->hears = dry_run(t->nft, probe_log);
-	t->bridges = dry_run(t->nft, probe_bridge);
+	t->hears = t->bridges = dry_run(t->nft, both);
+	if (!t->hears) {
+		t->hears = dry_run(t->nft, PROBE_LOG);
+		t->bridges = dry_run(t->nft, PROBE_BRIDGE);
+	}
 	if (!t->hears)
 		log_warnx("nftables: this kernel has no packet log (nfnetlink_log, nft_log, nft_fib): what cameras announce stays unheard");
 	log_debug("nftables: queue rule is %s", t->native ? "native" : "the xtables target");
-	return t;
 }
 
 void
@@ -189,6 +204,7 @@ recreate(struct table *t, const struct ruleset *r)
 int
 table_install(struct table *t, const struct ruleset *r)
 {
+	table_probe(t);
 	struct ruleset all = with_abilities(t, r);
 	if (!can_bridge(t, r->plan))
 		return -1;

@@ -14,8 +14,10 @@ struct ruleset;
 struct quarantine;
 struct table;
 
-/* Also finds out which queue rule this kernel takes, which loads conntrack. NULL: logged. */
+/* Also loads conntrack. NULL: logged. */
 struct table *table_open(void);
+/* Finds out what this kernel can do, once: whoever has something else to wait for asks for it meanwhile. table_install() does it otherwise. */
+void table_probe(struct table *t);
 void table_close(struct table *t);
 
 /*

@@ -469,13 +469,16 @@ terms_choose(struct gate *g, struct plan *ret)
 }
 
 void
-terms_started(struct gate *g)
+terms_write(struct gate *g)
 {
-	const struct history *h = history(g);
-
 	/* The version also where it is there: what it was checked with may be newer. */
 	(void)write_down(g, &g->terms.now, &g->plan, g->bundle_fd, true);
-	versions_keep(g->terms.versions_fd, h);
+	versions_keep(g->terms.versions_fd, history(g));
+}
+
+void
+terms_started(struct gate *g)
+{
 	if (g->terms.went_back)
 		keeper_event(g, EVENT_NOT_CONFIRMED, 1, "policy %s was not confirmed in time: went back to %s",
 			     g->terms.left_id, g->plan.policy_id);

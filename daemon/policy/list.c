@@ -246,7 +246,7 @@ read_items(struct reading *r)
 	if (!list->names && !r->nets)
 		return false;
 	read_lines(r);
-	if (list->kind == LIST_NETS)
+	if (r->nets)
 		list->nets = netset_new(r->nets, list->n, &list->twice, &list->twice_line);
 	return list->names || list->nets;
 }

@@ -71,8 +71,10 @@ load_interface(struct loader *l, const struct node *value, void *into)
 		return;
 	const struct policy_zone *owner = interface_owner(l->p, name);
 	uint8_t bridged = policy_zone_by_bridge(l->p, name);
-	if (owner || bridged != ZONE_NONE) {
-		taken(l, value, "interface", owner ? owner->name : l->p->zones[bridged].name);
+	if (!owner && bridged != ZONE_NONE)
+		owner = &l->p->zones[bridged];
+	if (owner) {
+		taken(l, value, "interface", owner->name);
 	} else if (interface_count(l->p) + d->interfaces.n >= PLAN_INTERFACES) {
 		load_error(l, value, "E115", "more than %d interfaces", PLAN_INTERFACES);
 	} else {

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 
+#include "../../daemon/gate/ahead.h"
 #include "../../daemon/gate/denied.h"
 #include "../../daemon/gate/flood.h"
 #include "../../daemon/gate/groups.h"
@@ -170,6 +171,12 @@ table_close(struct table *t)
 	(void)t;
 }
 
+void
+table_probe(struct table *t)
+{
+	(void)t;
+}
+
 int
 table_install(struct table *t, const struct ruleset *r)
 {
@@ -266,7 +273,8 @@ start(void)
 	g.links = links_open();
 	g.neighbours = neighbours_open();
 	g.ask = netlink_open(0, 0);
-	assert(g.queue && g.sweep && g.news && g.denied && g.links && g.neighbours && g.ask && queue_bind(g.queue, &good) == 0);
+	g.ahead = ahead_open();
+	assert(g.queue && g.sweep && g.news && g.denied && g.links && g.neighbours && g.ask && g.ahead && queue_bind(g.queue, &good) == 0);
 }
 
 static void

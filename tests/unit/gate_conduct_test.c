@@ -38,7 +38,7 @@ begin(enum engine_state state)
 	t->g.queue = queue_open();
 	t->g.quarantine = quarantine_new();
 	t->g.reload.bundle_fd = -1;
-	t->g.reload.planner = (struct planner){{.watch = -1}, -1, -1, -1};
+	t->g.reload.planner = (struct planner)PLANNER_NONE;
 	assert_non_null(t->g.queue);
 	conduct_begin(&t->g.keeper.conduct, 0, 0);
 	return t;
