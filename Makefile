@@ -135,7 +135,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/shape.h $(FUZZ_OBJ)
 fuzz: $(FUZZ)
 	@tests/fuzz/run $(TIME) $(FUZZ)
 
-# make bench | make bench QUICK=1 | make bench PROFILE=1 | make bench ROWS="connect cached": what lenscap-scale(7) tells of.
+# make bench | make bench QUICK=1 | make bench LONG=1 | make bench PROFILE=1 | make bench ROWS="connect cached": what lenscap-scale(7) tells of.
 BENCH_LOAD := $(addprefix $(BUILD)/bench/,conn bulk flows floor)
 $(BENCH_LOAD): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/load.o
 	@mkdir -p $(@D)
@@ -147,7 +147,7 @@ $(BUILD)/bench/micro: $(call obj,$(wildcard tests/bench/micro/*.c)) $(ENGINE_COR
 bench:
 	@tests/deps --bench
 	@$(MAKE) --no-print-directory -j2 all $(BENCH_LOAD) $(if $(wildcard tests/bench/micro*),$(BUILD)/bench/micro)
-	@BUILD=$(BUILD) tests/bench/run $(if $(QUICK),--quick) $(if $(PROFILE),--profile) $(ROWS)
+	@BUILD=$(BUILD) tests/bench/run $(if $(QUICK),--quick) $(if $(LONG),--long) $(if $(PROFILE),--profile) $(ROWS)
 
 # make soak MINUTES=60: everything happens to one gateway, and at the end nothing has grown. tests/soak/run tells more.
 MINUTES ?= 5

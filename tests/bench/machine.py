@@ -56,8 +56,10 @@ class Snapshot:
         self.time = time.monotonic()
         self.busy, self.steal = sum(cpu[i] for i in BUSY) / TICK, cpu[STEAL] / TICK
         self.tested = sum(stat(p)[0] for p in pids)
-        self.all = sum(stat(p)[1] for p in everybody())
-        self.ours = sum(stat(p)[1] for p in tree(os.getpid()))
+        every, ours = {p: stat(p) for p in everybody()}, tree(os.getpid())
+        self.all = sum(both for _, both in every.values())
+        self.ours = sum(stat(p)[1] for p in ours)
+        self.others = {p: own for p, (own, _) in every.items() if p not in ours}
 
 
 class Cost:
@@ -77,7 +79,9 @@ class Cost:
         a, b = self.before, Snapshot(self.pids())
         self.wall = b.time - a.time
         self.tested, self.busy, self.steal = b.tested - a.tested, b.busy - a.busy, b.steal - a.steal
-        self.foreign = max(0.0, (b.all - a.all) - (b.ours - a.ours))
+        # Where nobody waits for a process its time is lost to the sum, so those that live count by themselves as well.
+        alive = sum(max(0.0, own - a.others.get(p, 0.0)) for p, own in b.others.items())
+        self.foreign = max(0.0, (b.all - a.all) - (b.ours - a.ours), alive)
 
     def noise(self):
         """Processors that others used meanwhile, 0 to the number there are."""
