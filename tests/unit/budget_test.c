@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -339,6 +340,44 @@ test_file(void **state)
 	remove_dir(&l);
 }
 
+/* A disk that does not take the file is told of once, also while it goes on failing; what was used is written when it takes it again. */
+static void
+test_file_refused(void **state)
+{
+	static const char policy[] = HEAD RULE("up", "{bytes: 1MB, per: day}");
+	char fresh[80], path[64], text[4096] = "";
+	int ends[2], before = dup(STDERR_FILENO);
+	struct lab l;
+	(void)state;
+	make_dir(&l);
+	snprintf(path, sizeof path, "%s/budgets", l.dir);
+	snprintf(fresh, sizeof fresh, "%s.new", path);
+	assert_int_equal(mkdir(fresh, 0700), 0);
+	start(&l, policy);
+	struct flow *f = open_flow(&l, 1, 1000);
+	f->bytes[0] = 1200000;
+	assert_true(budget_count(l.e, f));
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	dup2(ends[1], STDERR_FILENO);
+	for (int i = 0; i < 3; i++)
+		budget_save(l.e, true);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	close(ends[1]);
+	assert_true(read(ends[0], text, sizeof text - 1) > 0);
+	close(ends[0]);
+	const char *first = strstr(text, "is not kept");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "is not kept"));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rmdir(fresh), 0);
+	stop(&l); /* writes */
+	start(&l, policy);
+	assert_int_equal(open_flow(&l, 1, 1000)->decision, DECISION_BLOCK);
+	stop(&l);
+	remove_dir(&l);
+}
+
 /* Nobody's flow waits for room: it passes and is counted as uncounted. What is over makes room. */
 static void
 test_full(void **state)
@@ -370,7 +409,7 @@ main(void)
 {
 	const struct CMUnitTest list[] = {
 		cmocka_unit_test(test_periods), cmocka_unit_test(test_charges), cmocka_unit_test(test_pace),
-		cmocka_unit_test(test_file),	cmocka_unit_test(test_full),
+		cmocka_unit_test(test_file),	cmocka_unit_test(test_full), cmocka_unit_test(test_file_refused),
 	};
 	return cmocka_run_group_tests(list, NULL, NULL);
 }

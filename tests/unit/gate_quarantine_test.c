@@ -283,6 +283,36 @@ messages_that_make_no_sense(void **state)
 	assert_false(quarantine_sane(&m));
 }
 
+/* A clock that somebody has set neither ends a quarantine nor makes it longer. */
+static void
+clock_that_was_set(void **state)
+{
+	char path[64];
+	int fd = state_directory(path);
+	struct quarantine *q = quarantine_new();
+	struct channel_quarantine a = message(1, "10.20.0.11", 60, 7), b = message(2, NULL, 0, 0);
+	struct channel_quarantined_row r[4];
+	(void)state;
+	quarantine_shift(q, 86400);
+	assert_false(quarantine_unsaved(q)); /* there is nothing to shift */
+	quarantine_take(q, &a, NOW);
+	quarantine_take(q, &b, NOW);
+	assert_int_equal(quarantine_save(q, fd), 0);
+	for (int64_t by_s = 86400; by_s >= -86400; by_s -= 172800) {
+		quarantine_shift(q, by_s);
+		assert_true(quarantine_unsaved(q));
+		quarantine_expire(q, NOW + by_s + 59);
+		assert_int_equal(rows(q, NOW + by_s + 59, r, 4), 2);
+		assert_int_equal(r[0].left_s, 1);
+		assert_int_equal(r[1].left_s, 0); /* until it is released, as before */
+		quarantine_shift(q, -by_s);
+	}
+	quarantine_expire(q, NOW + 60);
+	assert_int_equal(quarantine_count(q), 1);
+	quarantine_free(q);
+	remove_directory(fd, path);
+}
+
 int
 main(void)
 {
@@ -294,6 +324,7 @@ main(void)
 		cmocka_unit_test(full_is_full),
 		cmocka_unit_test(files_that_others_wrote),
 		cmocka_unit_test(messages_that_make_no_sense),
+		cmocka_unit_test(clock_that_was_set),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
