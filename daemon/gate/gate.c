@@ -261,6 +261,8 @@ on_event(struct gate *g)
 	if (lost && g->news_lost == 0)
 		keeper_event(g, EVENT_NEWS_LOST, lost,
 			     "conntrack events were lost: some flows end without their last counters");
+	if (lost)
+		news_again(g->news);
 	g->news_lost += lost;
 }
 

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "news.h"
 #include "observe.h"
 #include "queue.h"
 #include "state.h"
@@ -284,6 +285,7 @@ keeper_ready(struct gate *g)
 			g->plan.fail_closed ? "dropped" : "passed");
 	terms_tell(g);
 	warden_engine(g);
+	news_again(g->news);
 	k->answered = 0;
 	k->ever_ready = true;
 	log_debug("engine %d is ready after %llu ms", (int)k->child.pid,

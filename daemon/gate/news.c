@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "mark.h"
+#include "repeats.h"
 #include "walk.h"
 
 enum {
@@ -31,6 +32,8 @@ struct news {
 	bool looking;
 	unsigned granted; /* rows of the look that may still be read */
 	uint64_t began_ns, rest_until_ns; /* the look */
+	struct repeats repeats;
+	bool again; /* rows that were told often enough are told as well */
 	unsigned shift;
 	news_sink *sink;
 	void *arg;
@@ -96,22 +99,28 @@ deliver(struct news *n)
 }
 
 static void
-add(struct news *n, const struct nlmsghdr *m, uint32_t flag)
+add(struct news *n, const struct walk_entry *e, uint32_t flag)
 {
-	struct walk_entry e;
-
-	if (!walk_read(m, &e) || !(e.mark & mark_mask(n->shift)) || !walk_news(&e, &n->batch[n->n]))
+	if (!walk_news(e, &n->batch[n->n]))
 		return;
 	n->batch[n->n++].flags |= flag;
 	if (n->n == CHANNEL_NEWS)
 		deliver(n);
 }
 
+static bool
+read_ours(const struct news *n, const struct nlmsghdr *m, struct walk_entry *ret_entry)
+{
+	return walk_read(m, ret_entry) && (ret_entry->mark & mark_mask(n->shift));
+}
+
 static int
 each_event(const struct nlmsghdr *m, void *arg)
 {
-	if ((m->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE && m->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK)
-		add(arg, m, NEWS_END);
+	struct walk_entry e;
+
+	if ((m->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE && m->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK && read_ours(arg, m, &e))
+		add(arg, &e, NEWS_END);
 	return MNL_CB_OK;
 }
 
@@ -120,9 +129,12 @@ static int
 each_entry(const struct nlmsghdr *m, void *arg)
 {
 	struct news *n = arg;
+	struct walk_entry e;
+	uint32_t left_s;
 
 	n->granted -= n->granted > 0;
-	add(n, m, 0);
+	if (read_ours(n, m, &e) && (!walk_waits(&e, &left_s) || !repeats_enough(&n->repeats, left_s) || n->again))
+		add(n, &e, 0);
 	return MNL_CB_OK;
 }
 
@@ -152,6 +164,8 @@ news_look(struct news *n, uint64_t now_ns, bool hurry)
 	if (n->looking || (!hurry && now_ns < n->rest_until_ns))
 		return;
 	n->looking = walk_start(n->dump, 0, 0) == 0;
+	if (n->looking)
+		repeats_begin(&n->repeats, now_ns);
 	n->began_ns = now_ns;
 	n->granted = PACE_ROWS;
 }
@@ -160,10 +174,19 @@ void
 news_look_step(struct news *n, unsigned shift, uint64_t now_ns, news_sink *sink, void *arg)
 {
 	begin(n, shift, sink, arg);
-	n->looking = netlink_step(n->dump, 1, each_entry, n) == NETLINK_MORE;
+	enum netlink_progress p = netlink_step(n->dump, 1, each_entry, n);
+	n->looking = p == NETLINK_MORE;
 	deliver(n);
+	if (p == NETLINK_DONE)
+		repeats_end(&n->repeats);
 	if (!n->looking)
 		n->rest_until_ns = now_ns + (now_ns - n->began_ns);
+}
+
+void
+news_again(struct news *n)
+{
+	repeats_forget(&n->repeats);
 }
 
 void
@@ -199,8 +222,10 @@ news_look_all(struct news *n, unsigned shift, uint64_t until_ns, news_sink *sink
 	begin(n, shift, sink, arg);
 	if (walk_start(n->ask, 0, 0) < 0)
 		return false;
+	n->again = true;
 	while (p == NETLINK_MORE && is_readable_until(netlink_fd(n->ask), until_ns))
 		p = netlink_step(n->ask, 1, each_entry, n);
+	n->again = false;
 	deliver(n);
 	return p == NETLINK_DONE;
 }

@@ -26,6 +26,8 @@ unsigned news_events(struct news *n, unsigned shift, news_sink *sink, void *arg)
  */
 void news_look(struct news *n, uint64_t now_ns, bool hurry);
 void news_look_step(struct news *n, unsigned shift, uint64_t now_ns, news_sink *sink, void *arg);
+/* Somebody else listens now, or was not told all: what closed long ago is told again as well, which looks leave out otherwise (repeats.h). */
+void news_again(struct news *n);
 /* To be called some twenty times a second: grants the next rows of a look. */
 void news_pace(struct news *n);
 /* A look is under way and has not used up what it was granted. */

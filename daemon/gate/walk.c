@@ -129,15 +129,22 @@ read_tuple(const struct walk_entry *e, struct tuple *t)
 	return true;
 }
 
-static bool
-is_closed(const struct walk_entry *e)
+/* TCP_CONNTRACK_NONE: of another transport, or not said. */
+static uint8_t
+tcp_state(const struct walk_entry *e)
 {
 	const struct nlattr *info[NEST_MAX], *tcp[NEST_MAX];
 
 	read_nest(e->attributes[CTA_PROTOINFO], info);
 	read_nest(info[CTA_PROTOINFO_TCP], tcp);
-	uint8_t state = number8(tcp[CTA_PROTOINFO_TCP_STATE]);
-	return state == TCP_CONNTRACK_TIME_WAIT || state == TCP_CONNTRACK_CLOSE;
+	return number8(tcp[CTA_PROTOINFO_TCP_STATE]);
+}
+
+bool
+walk_waits(const struct walk_entry *e, uint32_t *ret_left_s)
+{
+	*ret_left_s = number32(e->attributes[CTA_TIMEOUT]);
+	return tcp_state(e) == TCP_CONNTRACK_TIME_WAIT;
 }
 
 bool
@@ -145,12 +152,13 @@ walk_news(const struct walk_entry *e, struct channel_flow_news *ret_news)
 {
 	struct channel_flow_news n = {.mark = e->mark, .id = number32(e->attributes[CTA_ID])};
 	const struct nlattr *a[NEST_MAX];
+	uint8_t state = tcp_state(e);
 
 	if (!read_tuple(e, &n.tuple))
 		return false;
 	if (number32(e->attributes[CTA_STATUS]) & IPS_SEEN_REPLY)
 		n.flags |= NEWS_REPLIED;
-	if (is_closed(e))
+	if (state == TCP_CONNTRACK_TIME_WAIT || state == TCP_CONNTRACK_CLOSE)
 		n.flags |= NEWS_CLOSED;
 	read_nest(e->attributes[CTA_COUNTERS_ORIG], a);
 	n.orig_packets = number64(a[CTA_COUNTERS_PACKETS]);

@@ -21,6 +21,8 @@ struct walk_entry {
 bool walk_read(const struct nlmsghdr *m, struct walk_entry *ret_entry);
 /* What the engine is told of it. False: the entry is not of an address family or shape that we know. */
 bool walk_news(const struct walk_entry *e, struct channel_flow_news *ret_news);
+/* A TCP connection that is over. *ret_left_s: when the kernel forgets it; 0: it does not say. */
+bool walk_waits(const struct walk_entry *e, uint32_t *ret_left_s);
 
 /*
  * Asks for all entries, or with mask != 0 only for those whose mark & mask == value. 0, or -1 with errno.
