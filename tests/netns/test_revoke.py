@@ -135,7 +135,7 @@ class Clients:
             t.join(5)
 
 
-LEAST_RELOADS, MOST_RELOADS, RELOADS_S = 300, 1000, 100  # the least is more than there are generation numbers
+LEAST_RELOADS, MOST_RELOADS, RELOADS_S = 300, 1000, 60  # the least is more than there are generation numbers
 
 
 def in_time(rounds):

@@ -61,16 +61,13 @@ built_beside(void **state)
 	(void)state;
 
 	assert_non_null(b);
-	assert_false(builder_busy(b));
 	assert_false(builder_take(b, &first)); /* nothing was begun */
 	int fd = bundle_of(POLICY);
 	assert_true(builder_start(b, fd, NULL, 7));
-	assert_true(builder_busy(b));
 	assert_false(builder_start(b, fd, NULL, 8)); /* one at a time */
 	close(fd); /* its own copy is enough */
 	wait_bell(b);
 	assert_true(builder_take(b, &first));
-	assert_false(builder_busy(b));
 	assert_int_equal(first.ticket, 7);
 	assert_non_null(first.wording);
 	assert_non_null(first.policy);
@@ -116,7 +113,6 @@ what_cannot_be_built(void **state)
 	built_free(&built);
 	close(fd);
 	assert_false(builder_start(b, fd, NULL, 3)); /* no such descriptor */
-	assert_false(builder_busy(b));
 	builder_free(b);
 }
 
