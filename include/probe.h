@@ -94,8 +94,8 @@ bool probe_start(void);
 
 /*
  * Asks every row for this transport. PROBE_DONE: *ret_app is filled, protocol is never NULL. PROBE_MORE: some row still may say yes. PROBE_NO: no row ever
- * will: the protocol is unknown, which is an answer; ret_app->protocol is NULL. Nothing of
- * ret_app's texts is written behind their NUL, nor of alpn behind n_alpn.
+ * will: the protocol is unknown, which is an answer; ret_app->protocol is NULL. Of ret_app's texts nothing is written behind their NUL, nor of alpn
+ * behind n_alpn.
  * Never more than a few microseconds on bounded input.
  */
 enum probe_result probe_inspect(const struct probe_input *in, struct app *ret_app);

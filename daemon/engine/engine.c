@@ -101,7 +101,8 @@ engine_start(struct engine *e, const struct channel_start *start, struct bundle 
 	e->ring = e->offline ? NULL : ring_new(RING_BYTES);
 	if (!e->offline && !e->ring)
 		log_warnx("no memory for the last records: `lenscap tail` will not work");
-	e->metrics = e->offline ? NULL : metrics_new();
+	if (!e->offline && !e->metrics)
+		e->metrics = metrics_new();
 	if (!regime_build(e, bundle, &e->next))
 		return -1;
 	const struct policy_options *o = policy_options(e->next.policy);

@@ -365,6 +365,7 @@ engine_main(const char *run_dir, const char *state_dir, int channel, bool packet
 	if (!l.base || !l.engine)
 		fatal("start");
 	l.engine->sandbox.on = sandbox;
+	l.engine->metrics = metrics_new(); /* holds files of /proc open that no sandbox of ours covers */
 	if (sandbox_drop(true, ENGINE_DESCRIPTORS) < 0)
 		return 1;
 	if (!probe_start())
