@@ -44,12 +44,12 @@ enum { STEPS = 300, TIME_MS = 40 };
 /* ---- processes: none is started ---- */
 
 enum { NOBODY = 0x7ffffff0 }; /* no process has these numbers */
-enum process { ENGINE = NOBODY, PLANNER, WRITER };
+enum process { ENGINE = NOBODY, PLANNER, WRITER, SWEEPER };
 
 static struct {
 	bool ended;
 	int status;
-} processes[3];
+} processes[4];
 static int engine = -1;	     /* the engine's end of the channel */
 static int results[3] = {-1, -1, -1}; /* the planner's three files */
 
@@ -91,9 +91,8 @@ child_start(int program, char *const argv[], const int *fds, size_t n_fds, struc
 enum child_branch
 child_branch(const int *keep, size_t n, struct child *ret_child)
 {
-	(void)keep;
 	(void)n;
-	begin(WRITER, ret_child);
+	begin(keep ? WRITER : SWEEPER, ret_child);
 	return CHILD_THERE;
 }
 
@@ -286,7 +285,7 @@ open_gate(void)
 	assert(warden_open(&g));
 	g.lists = lists_new();
 	g.keeper = (struct keeper){.child = {.watch = -1}, .channel = -1};
-	g.reload = (struct reload){.planner = {{.watch = -1}, -1, -1, -1}, .bundle_fd = -1};
+	g.reload = (struct reload){.planner = PLANNER_NONE, .bundle_fd = -1};
 	g.scribe = (struct scribe){.child = {.watch = -1}};
 	g.warden = (struct warden){0};
 	g.terms = (struct terms){.versions_fd = -1};
@@ -313,6 +312,7 @@ close_gate(void)
 	keeper_lost(&g, "the end");
 	g.keeper.state = ENGINE_DOWN;
 	planner_stop(&g.reload.planner);
+	sweep_stop(g.sweep);
 	forget(&g.reload.bundle_fd);
 	forget(&g.bundle_fd);
 	forget(&engine);
@@ -452,7 +452,7 @@ written(const struct shape_record *r)
 static void
 swept(const struct shape_record *r)
 {
-	(void)r;
+	end_process(SWEEPER, r->arg << 8);
 	reload_sweep(&g);
 }
 
