@@ -85,12 +85,17 @@ ruleset_is_kind_set(const char *name)
 	return false;
 }
 
+static void
+put_set(FILE *f, const struct kind *k)
+{
+	put_line(f, "add set " TABLE " %s { type iface_index . ether_addr . %s; flags dynamic,timeout; size %d; }", k->set, k->type, KIND_SET);
+}
+
 void
 kinds_put_sets(FILE *f)
 {
 	for (size_t i = 0; i < KINDS; i++)
-		put_line(f, "add set " TABLE " %s { type iface_index . ether_addr . %s; flags dynamic,timeout; size %d; }", kinds[i].set,
-			 kinds[i].type, KIND_SET);
+		put_set(f, &kinds[i]);
 	for (size_t i = 0; i < BEGUN; i++)
 		put_line(f, "add set " TABLE " %s { typeof %s; flags dynamic,timeout; timeout %ds; size %d; }", begun[i].set, begun[i].sent,
 			 BEGUN_S, BEGUN_SET);
@@ -103,11 +108,14 @@ kinds_put_chains(FILE *f, const char *verb)
 		put_line(f, "%s chain " TABLE " %s", verb, chains[i]);
 }
 
+/* Other sets in their place, as for refusals: what the old rules add until the last moment is not the new generation's. */
 void
 kinds_put_flushes(FILE *f)
 {
-	for (size_t i = 0; i < KINDS; i++)
-		put_line(f, "flush set " TABLE " %s", kinds[i].set);
+	for (size_t i = 0; i < KINDS; i++) {
+		put_line(f, "delete set " TABLE " %s", kinds[i].set);
+		put_set(f, &kinds[i]);
+	}
 }
 
 void

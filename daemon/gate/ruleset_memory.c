@@ -42,14 +42,19 @@ const struct ruleset_hits ruleset_hits[RULESET_HITS] = {
 	{"hits6", 16, false},
 };
 
+static void
+put_refused_set(FILE *f, const struct refusal *r, const struct memory *m)
+{
+	put_line(f, "add set " TABLE " %s%s { type %s; flags dynamic,timeout; size 65535; }", r->name, m->suffix, m->type);
+}
+
 void
 memory_put_sets(FILE *f)
 {
 	for (size_t i = 0; i < MEMORIES; i++) {
 		const struct memory *m = &memories[i];
 		for (size_t k = 0; k < REFUSALS; k++)
-			put_line(f, "add set " TABLE " %s%s { type %s; flags dynamic,timeout; size 65535; }",
-			    refusals[k].name, m->suffix, m->type);
+			put_refused_set(f, &refusals[k], m);
 		put_line(f,
 		    "add set " TABLE
 		    " hits%s { type %s; flags dynamic,timeout; timeout %ds; size 65535; counter; }",
@@ -71,12 +76,18 @@ memory_put_chains(FILE *f, const char *verb)
 	}
 }
 
+/*
+ * Another set takes the place of one that is to be forgotten. From `flush set` until the transaction is in force the old rules still find an
+ * entry, and their `update` no longer does and adds it anew: that one would stay, as long as the camera tries again.
+ */
 void
 memory_put_flushes(FILE *f, const struct ruleset *r)
 {
 	for (size_t i = 0; i < MEMORIES; i++) {
-		for (size_t k = 0; r->forget && k < REFUSALS; k++)
-			put_line(f, "flush set " TABLE " %s%s", refusals[k].name, memories[i].suffix);
+		for (size_t k = 0; r->forget && k < REFUSALS; k++) {
+			put_line(f, "delete set " TABLE " %s%s", refusals[k].name, memories[i].suffix);
+			put_refused_set(f, &refusals[k], &memories[i]);
+		}
 		if (r->fresh)
 			put_line(f, "flush set " TABLE " hits%s", memories[i].suffix);
 	}

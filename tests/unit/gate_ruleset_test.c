@@ -123,13 +123,16 @@ memory_is_emptied_when_asked(void **state)
 	struct ruleset r = {.plan = &p, .generation = 3};
 	(void)state;
 	char *text = ruleset_rewrite(&r);
-	HAS_NOT(text, "flush set inet lenscap drop");
+	HAS_NOT(text, "delete set inet lenscap drop");
 	HAS_NOT(text, "flush set inet lenscap hits");
 	free(text);
 	r.forget = true;
 	text = ruleset_rewrite(&r);
 	assert_int_equal(
-		count(text, "flush set inet lenscap drop") + count(text, "flush set inet lenscap reject"), 8);
+		count(text, "delete set inet lenscap drop") + count(text, "delete set inet lenscap reject"), 8);
+	HAS_NOT(text, "flush set inet lenscap drop"); /* what a packet adds meanwhile would stay */
+	HAS_NOT(text, "flush set inet lenscap reject");
+	assert_true(strstr(text, "delete set inet lenscap drop4p\nadd set inet lenscap drop4p {") != NULL);
 	HAS_NOT(text, "flush set inet lenscap hits"); /* their counts are not told yet */
 	free(text);
 	r.fresh = true;
@@ -190,7 +193,7 @@ kinds_of_flows(void **state)
 	struct ruleset r = {.plan = &p, .generation = 3};
 	(void)state;
 	char *text = ruleset_rewrite(&r);
-	assert_int_equal(count(text, "flush set inet lenscap allow") + count(text, "flush set inet lenscap ask"), 6);
+	assert_int_equal(count(text, "delete set inet lenscap allow") + count(text, "delete set inet lenscap ask"), 6);
 	assert_int_equal(count(text, "timeout 9s"), 6);
 	HAS(text, "learn_ask update @askt4 { meta iif . ether saddr . ip saddr . ip daddr . tcp dport timeout 9s }\n");
 	HAS(text, "kind6 meta iif . ether saddr . ip6 saddr . ip6 daddr . tcp dport @allowt6 ct mark set ct mark and 0xf000ffff or 0x09030000 counter");
@@ -312,7 +315,8 @@ ports_of_a_bridge(void **state)
 	struct ruleset r = {.plan = &p, .generation = 3, .bridges = true};
 	(void)state;
 	char *text = ruleset_rewrite(&r);
-	HAS_NOT(text, "delete"); /* no hook goes without need: the kernel would drop all that waits in queues */
+	HAS_NOT(text, "delete table"); /* no hook goes without need: the kernel would drop all that waits in queues */
+	HAS_NOT(text, "delete chain");
 	HAS_NOT(text, "alone");
 	free(text);
 	r.bridged = true;
