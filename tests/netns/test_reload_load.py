@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A reload beside new connections loses none of them. The kernel drops all that waits in queues when any hook of a namespace goes away."""
 
+import contextlib
 import socket
 import threading
 import time
 
 from daemon import NFT_MSG_NEWGEN, CommitWatch, wait_for
-from netcase import NO, OPEN_TO_NO, check, gateway, policy, tests
-from traffic import Server, tcp
+from netcase import NO, NOTHING, OPEN_TO_NO, check, gateway, policy, tests
+from traffic import Server, tcp, udp
 
 RELOADS = 12
+TURNS = 12  # of which each showed it with more than a third's chance
 NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN, NFT_MSG_NEWRULE = 10 << 8 | 2, 10 << 8 | 5, 10 << 8 | 6
 
 
@@ -80,3 +82,43 @@ def reload_keeps_hooks():
         lab.gateway.run("nft", "-f", "-", data="add table inet mine\nadd chain inet mine c\n")
         lab.gateway.run("nft", "delete", "chain", "inet", "mine", "c")
         check(NFT_MSG_DELCHAIN in message_kinds(watch, 2), "a chain that is deleted was not heard of either")
+
+
+class Stubborn:
+    """A camera that sends on to where it may not, datagram after datagram, until closed."""
+
+    def __init__(self, ns, address, port):
+        self.socket = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.target, self.closing, self.sent = (address, port), False, 0
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self):
+        while not self.closing:
+            with contextlib.suppress(OSError):
+                self.sent += self.socket.sendto(b"again", self.target) > 0
+            time.sleep(0.0002)
+
+    def close(self):
+        self.closing = True
+        self.thread.join(5)
+        self.socket.close()
+
+
+@tests.add("what the kernel remembers as refused is forgotten at a reload, however hard the camera tries meanwhile")
+def reload_forgets():
+    with gateway(policy(NOTHING)) as (lab, d), Server(lab.internet, 443):
+        slowest = 0
+        for _ in range(TURNS):
+            check(udp(lab.camera, NO[0], 443) == "timeout", "a closed policy answers")
+            stubborn = Stubborn(lab.camera, NO[0], 443)
+            try:
+                wait_for(lambda s=stubborn: s.sent > 50, 5, "nothing is sent")
+                d.reload(policy(OPEN_TO_NO))
+                begin = time.monotonic()
+                wait_for(lambda: udp(lab.camera, NO[0], 443, timeout=0.3) == "answered", 3, "the new policy allows it, the kernel still refuses")
+                slowest = max(slowest, time.monotonic() - begin)
+            finally:
+                stubborn.close()
+            d.reload(policy(NOTHING))
+        return f"{TURNS} turns, the slowest {slowest * 1000:.0f} ms after the reload"
