@@ -9,7 +9,7 @@ import time
 import speech
 from capture import PACKET_OUTGOING, Capture
 from netcase import NO, check, tests
-from tlslab import finish_clients, start_clients, tls_gateway
+from tlslab import finish_clients, policy, start_clients, tls_gateway
 from traffic import family, word
 
 BAD = ("delay", "4ms", "1ms", "loss", "5%", "reorder", "25%", "50%")
@@ -42,10 +42,14 @@ def netem(ns, interface):
     ns.run("tc", "qdisc", "add", "dev", interface, "root", "netem", *BAD)
 
 
+# Three lossy links lose a seventh of all pieces, and one that is lost four times comes after three seconds, which is as long as pieces wait.
+PATIENT = policy("rollup: 2s, hold-time: 12s")
+
+
 def say(lab, address, hello, ports, lock):
     """Sends a hello piece by piece; what came back."""
     with lab.camera.socket(family(address), socket.SOCK_STREAM) as s:
-        s.settimeout(15)
+        s.settimeout(25)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             s.bind((lab.v6["cam-1"] if ":" in address else lab.v4["cam-1"], 0))
@@ -72,7 +76,7 @@ def all_at_once(lab, kinds):
 
 @tests.add("5 % loss and 25 % reordering on both sides, hellos in pieces: no byte of a forbidden name leaves, every allowed one is answered, both families")
 def netem_hello_in_pieces():
-    with tls_gateway() as (lab, d, server), Payloads(lab.internet, "eth0") as wire:
+    with tls_gateway(text=PATIENT) as (lab, d, server), Payloads(lab.internet, "eth0") as wire:
         netem(lab.camera, "eth0")
         netem(lab.gateway, "cam0")
         netem(lab.gateway, "wan0")
@@ -95,7 +99,7 @@ def netem_hello_in_pieces():
 
 @tests.add("real TLS clients over the same bad line all get their handshake and their answer")
 def netem_real_tls():
-    with tls_gateway() as (lab, d, server):
+    with tls_gateway(text=PATIENT) as (lab, d, server):
         netem(lab.camera, "eth0")
         netem(lab.gateway, "cam0")
         said = finish_clients(lab, start_clients(lab, 16), timeout=90)
